@@ -1,0 +1,1 @@
+"""What contributors run: environments, builds, tests, looks and benchmarks."""
