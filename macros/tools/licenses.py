@@ -80,7 +80,7 @@ def of_distribution(name: str) -> Part:
 
 
 def _field(found: Distribution, name: str) -> str:
-    return (found.metadata.get_all(name) or [""])[0]
+    return str((found.metadata.get_all(name) or [""])[0])
 
 
 def _texts(found: Distribution) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-TARGET = re.compile(r"^(?P<name>[a-z]+):[^#]*##\s*(?P<what>.+)$", re.MULTILINE)
+TARGET = re.compile(r"^(?P<name>[a-z]+):[^#\n]*##\s*(?P<what>.+)$", re.MULTILINE)
 
 
 def targets(makefile: str) -> list[tuple[str, str]]:

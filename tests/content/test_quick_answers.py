@@ -35,7 +35,8 @@ def browser(app: FastAPI) -> httpx2.AsyncClient:
 
 async def order_of(route: Callable[[list[str]], Any]) -> list[str]:
     """Return when three simultaneous requests enter and leave the route."""
-    app, seen = FastAPI(), []
+    app = FastAPI()
+    seen: list[str] = []
     app.get("/")(route(seen))
     async with browser(app) as client:
         await asyncio.gather(*(client.get("/") for _ in range(3)))
@@ -153,7 +154,7 @@ def test_a_field_validator_needs_no_classmethod_and_optional_is_required() -> No
         note: str | None
 
         @field_validator("n")
-        def double(cls, value: int) -> int:  # noqa: N805
+        def double(cls, value: int) -> int:  # type: ignore[misc]  # noqa: N805
             return value * 2
 
     assert Model(n=2, note=None).n == 4

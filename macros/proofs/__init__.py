@@ -1,0 +1,1 @@
+"""Proofs: the bundles' tests, what they recorded, and what their apps answered."""

@@ -1,0 +1,29 @@
+// The one script of a page: mounts every feature, and again when the Material bundle announces a document.
+
+import { mountBundle } from "./bundle.js";
+import { mountMenu } from "./menu.js";
+import { mountScheme } from "./scheme.js";
+import { mountSearch } from "./search.js";
+
+// Features that only some pages need are loaded where their element stands.
+const LAZY = [
+  ["[data-topic], [data-progress-tools]", () => import("./progress.js")],
+  [".km-filter", () => import("./filter.js")],
+  [".km-quiz", () => import("./quiz.js")],
+  ["pre", () => import("./code.js")],
+];
+
+function mountAll() {
+  mountMenu(document);
+  mountScheme(document);
+  mountSearch(document);
+  for (const [selector, load] of LAZY) {
+    if (document.querySelector(selector)) load().then((feature) => feature.mount(document));
+  }
+}
+
+mountAll();
+mountBundle(document.getElementById("__km").dataset.bundle, () => {
+  // The first emission is this very document; every mount is safe to repeat.
+  window.document$?.subscribe(mountAll);
+});

@@ -1,0 +1,30 @@
+"""One page of each kind, for the tests that visit them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from macros.project import Project
+from macros.registry import load
+
+_loaded, _ = load(Project(Path(__file__).resolve().parents[2]))
+assert _loaded is not None, "The registry does not load; see `make check`."
+WRITTEN = [topic.id for topic in _loaded.registry.topics if not topic.planned]
+LEVEL = _loaded.registry.levels[0].id
+PATH = _loaded.registry.paths[0].id
+
+KINDS = {
+    "home": "",
+    "topics": "topics/",
+    "level": f"levels/{LEVEL}/",
+    "path": f"paths/{PATH}/",
+    "map": "map/",
+    "interview": "interview/",
+    "by topic": "interview/by-topic/",
+    "by seniority": "interview/by-seniority/",
+    "changes": "changes/",
+    "about": "about/",
+    "missing": "no/such/page/",
+    "licenses": "licenses.html",
+    **{topic: f"topics/{topic}/" for topic in WRITTEN},
+}

@@ -1,0 +1,1 @@
+"""Small sites that are really built."""
