@@ -10,7 +10,7 @@ _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<mark>`{3,}|~{3,})(?P<info>.*)$")
 _HEADING = re.compile(r"^(?P<marks>#{1,6})[ \t]+(?P<title>.*?)[ \t]*$")
 _ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*(?P<inside>[^{}]*?)[ \t]*\}[ \t]*$")
 _HEADING_ID = re.compile(r"(?:^|\s)#(?P<id>[\w:.-]+)")
-_CLOSING_MARKS = re.compile(r"[ \t]+#+$")
+_CLOSING_MARKS = re.compile(r"[ \t]*#+$")
 _LANGUAGE = re.compile(r"^\{?[ \t]*\.?(?P<language>[\w+#.-]+)?")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _INLINE_LINK = re.compile(r"\]\(\s*<?(?P<target>[^\s)>]+)")
@@ -61,8 +61,7 @@ class Prose:
         for number, line in self.lines:
             found = _HEADING.match(line)
             if found:
-                title, heading_id = _split_attributes(found["title"])
-                title = _CLOSING_MARKS.sub("", title)
+                title, heading_id = _split_attributes(_CLOSING_MARKS.sub("", found["title"]))
                 yield Heading(len(found["marks"]), title, heading_id, number)
 
     def links(self) -> Iterator[Link]:

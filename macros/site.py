@@ -35,6 +35,10 @@ def define(env: Any) -> None:
         env.macro(site.macro(name, renderer), name)
 
 
+class _UnreadableRegistryError(Exception):
+    """The registry cannot be read, which was told already; says it once more on the page."""
+
+
 class _Site:
     """One build, or with Zensical one page of it."""
 
@@ -49,6 +53,8 @@ class _Site:
         def macro(*args: Any, **kwargs: Any) -> str:
             try:
                 return self._render(name, renderer, args, kwargs)
+            except _UnreadableRegistryError as error:
+                return _box(name, str(error))
             except ContentError as error:
                 return self._failure(name, str(error))
             except Exception as error:  # a mistake of ours must not end a build either
@@ -81,7 +87,7 @@ class _Site:
             self._say(problem)
         if loaded is None:
             more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
-            raise ContentError(f"the registry cannot be read. {problems[0]}{more}")
+            raise _UnreadableRegistryError(f"the registry cannot be read. {problems[0]}{more}")
         return View(
             project=self._project,
             registry=loaded.registry,
@@ -106,17 +112,22 @@ class _Site:
             f"{name}: {message}",
         )
         self._say(problem)
-        if name in INLINE:
-            return f'<span class="km-failure" role="alert">{escape(problem)}</span>'
-        return (
-            f'\n<div class="km-failure" role="alert"><p><strong>{name}</strong></p>'
-            f"<p>{escape(problem)}</p></div>\n"
-        )
+        return _box(name, str(problem))
 
     def _say(self, problem: Problem) -> None:
         if problem not in self._said:
             self._said.add(problem)
             _LOG.warning("%s", problem)
+
+
+def _box(name: str, message: str) -> str:
+    """Return the box that shows a mistake where the macro stands."""
+    if name in INLINE:
+        return f'<span class="km-failure" role="alert">{escape(message)}</span>'
+    return (
+        f'\n<div class="km-failure" role="alert"><p><strong>{name}</strong></p>'
+        f"<p>{escape(message)}</p></div>\n"
+    )
 
 
 def _graph_of(loaded: Loaded) -> Graph:

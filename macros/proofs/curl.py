@@ -26,12 +26,8 @@ def as_curl(request: Request, requests: Sequence[Request] = (), base: str = BASE
     wanted = names.wanted_of(request)
     if not wanted:
         return command.text()
-    headers = [each for each in wanted if each.path[0] == "headers"]
-    if headers == wanted and len(wanted) == 1:
-        option = f"-s -o /dev/null -w '%header{{{wanted[0].path[1]}}}'"
-        return f"{names.of(wanted[0])}=$({command.text(option)})"
     answer = _variable(request.name)
-    option = "-s -D headers.txt" if headers else "-s"
+    option = "-s -D headers.txt" if any(each.path[0] == "headers" for each in wanted) else "-s"
     lines = [f"{answer}=$({command.text(option)})", f'echo "${answer}"']
     return "\n".join(lines + [f"{names.of(each)}=$({_extract(each, answer)})" for each in wanted])
 
@@ -95,6 +91,8 @@ class _Command:
                 kept.append(f"-H {self._quote(f'{name}: {value}')}")
             else:
                 kept.append(f"-H {self._quote(f'{name};')}")  # curl drops a header without value
+        if self.request.body is not None and self.request.header("content-type") is None:
+            kept.append("-H 'Content-Type:'")  # curl would send one of its own
         return kept
 
     def _body(self) -> list[str]:

@@ -100,20 +100,21 @@ async def _send(
     try:
         filled = sent(request, answers)
     except LookupError as error:
-        raise stop(f"an earlier answer has no {error}; see what it answered.") from error
+        raise stop(f"an earlier answer has no {error.args[0]!r}; see what it answered.") from error
     if not filled.url.startswith("/"):
         raise stop(f"the URL became '{filled.url}'. Use one that starts with '/'.")
     transport = httpx2.ASGITransport(app, client=("127.0.0.1", 50000))
     # A client for each request: cookies of one answer do not go into the next request.
-    async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:
-        client.headers = httpx2.Headers(CLIENT_HEADERS)
-        message = client.build_request(
+    async with httpx2.AsyncClient(transport=transport) as client:
+        headers = [
+            (name, fill(text, lambda reference: value_in(answers, reference)))
+            for name, text in request.headers
+        ]
+        given = {name.lower() for name, _ in headers}
+        message = httpx2.Request(
             filled.method,
-            filled.url,
-            headers=[
-                (name, fill(text, lambda ref: value_in(answers, ref)))
-                for name, text in request.headers
-            ],
+            BASE + filled.url,
+            headers=[each for each in CLIENT_HEADERS.items() if each[0] not in given] + headers,
             content=_content(filled),
         )
         try:

@@ -131,7 +131,9 @@ class _Reader:
             return
         method, url = self._request_line(line + position, block[position])
         headers, position = self._headers(line, block, position + 1)
-        body = "\n".join(block[position:]).strip("\n").rstrip() or None
+        while position < len(block) and not block[position].strip():
+            position += 1
+        body = "\n".join(block[position:]).rstrip() or None
         if body is not None and re.match(r"<\s*\S+$", body):
             self.problem(line + position, "a body is typed here; it cannot come from a file.")
         self._variables(line, block)

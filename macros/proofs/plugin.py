@@ -46,6 +46,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     asked = {(start / argument.split("::")[0]).resolve() for argument in config.args}
     if all(path == collection_path or collection_path in path.parents for path in asked):
         return None
+    if not any(path in collection_path.parents or path == collection_path for path in asked):
+        return None
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter.write_line(f"left out, it runs alone: {collection_path.name}")

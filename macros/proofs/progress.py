@@ -106,4 +106,4 @@ def _failure(
     elif isinstance(report, pytest.CollectReport):
         errors = [each[2:].strip() for each in message if each.startswith("E ")]
         first = errors[-1] if errors else first
-    return Failure(test, file, line + 1, first)
+    return Failure(test, file, line + 1, first.removeprefix("Failed: "))

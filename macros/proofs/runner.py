@@ -23,7 +23,7 @@ from macros.suggest import did_you_mean
 # -qq: pytest shows failures; the lines of progress are ours.
 _PYTEST: Final = (
     *(sys.executable, "-m", "pytest", "-qq", "--no-header"),
-    *("--import-mode=importlib", "-p", "no:cacheprovider"),
+    *("--import-mode=importlib", "-p", "no:cacheprovider", "--continue-on-collection-errors"),
 )
 _PATIENCE = 20  # seconds that an interrupted run has to end its servers
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from macros.project import Project
 from macros.tools import node
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
-from tests.browser.pages import KINDS, WRITTEN
+from tests.browser.pages import KINDS, SAMPLE
 
 RUN = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"] });
@@ -42,7 +42,7 @@ def test_axe_finds_nothing(visitor: Visitor, axe: str, kind: str, scheme: str) -
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_with_every_fold_open(visitor: Visitor, axe: str, scheme: str) -> None:
-    page = visitor.open(KINDS[WRITTEN[0]], scheme, bypass_csp=True)
+    page = visitor.open(KINDS[SAMPLE[0]], scheme, bypass_csp=True)
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
     assert violations(page, axe) == []
 

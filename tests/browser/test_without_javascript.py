@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import PHONE, Visitor
-from tests.browser.pages import KINDS, WRITTEN
+from tests.browser.pages import KINDS, SAMPLE, WRITTEN
 
 
-@pytest.mark.parametrize("topic", WRITTEN)
+@pytest.mark.parametrize("topic", SAMPLE)
 def test_a_topic_reads_in_full(visitor: Visitor, topic: str) -> None:
     page = visitor.open(KINDS[topic], java_script_enabled=False)
     for section in ("see-it-work", "gotchas", "interview", "check-yourself"):

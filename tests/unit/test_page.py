@@ -26,7 +26,7 @@ def test_heading_ids_survive_the_templates_comments() -> None:
     assert [(h.level, h.title, h.id, h.line) for h in found.headings] == [
         (1, "A `b`", None, 1),
         (2, "See", "see-it", 3),
-        (3, "Two { #two .wide }", None, 5),
+        (3, "Two", "two", 5),
         (2, "C", "c", 6),
         (2, "D", None, 7),
     ]
