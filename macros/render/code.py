@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from macros import locked
 from macros.bundle import Bundle
 from macros.model import Artifact
@@ -101,7 +103,7 @@ def _label(view: View, artifact: Artifact) -> str:
 
 def _recorder(bundle: Bundle, name: str) -> str | None:
     for test in bundle.tests.values():
-        if f'shown("{name}"' in test.source or f"shown('{name}'" in test.source:
+        if re.search(rf"""shown\(\s*["']{re.escape(name)}["']""", test.source):
             return test.name
     return None
 

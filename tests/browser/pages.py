@@ -9,21 +9,22 @@ from macros.registry import load
 
 _loaded, _ = load(Project(Path(__file__).resolve().parents[2]))
 assert _loaded is not None, "The registry does not load; see `make check`."
-WRITTEN = [topic.id for topic in _loaded.registry.topics if not topic.planned]
+_registry = _loaded.registry
+WRITTEN = [topic.id for topic in _registry.topics if not topic.planned]
 
 
 def _ends_of_levels() -> list[str]:
     """Return the first and the last written topic of each level: a sample that stays small."""
     ends: list[str] = []
-    for level in _loaded.registry.levels if _loaded else ():
-        ids = [t.id for t in _loaded.registry.topics if t.level == level.id and not t.planned]
+    for level in _registry.levels:
+        ids = [t.id for t in _registry.topics if t.level == level.id and not t.planned]
         ends += dict.fromkeys([ids[0], ids[-1]]) if ids else ()
     return ends
 
 
 SAMPLE = _ends_of_levels()
-LEVEL = _loaded.registry.levels[0].id
-PATH = _loaded.registry.paths[0].id
+LEVEL = _registry.levels[0].id
+PATH = _registry.paths[0].id
 
 KINDS = {
     "home": "",

@@ -161,7 +161,7 @@ def test_a_field_validator_needs_no_classmethod_and_optional_is_required() -> No
     with pytest.raises(ValidationError, match="note"):
         Model(n=2)  # type: ignore[call-arg]
     with pytest.raises(ValidationError, match="valid string"):
-        Model(n=2, note=5)  # type: ignore[arg-type]
+        Model(n=2, note=5)
 
 
 class Base(DeclarativeBase):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from macros.project import Project
 
-BENCHES = ("build", "weight", "interaction", "lighthouse")
+BENCHES = ("measures", "build", "weight", "interaction", "lighthouse")
 
 
 def run(project: Project, only: Sequence[str]) -> int:

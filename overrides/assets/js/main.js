@@ -22,8 +22,8 @@ function mountAll() {
   }
 }
 
-mountAll();
 mountBundle(document.getElementById("__km").dataset.bundle, () => {
   // The first emission is this very document; every mount is safe to repeat.
   window.document$?.subscribe(mountAll);
 });
+mountAll();
