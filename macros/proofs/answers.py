@@ -102,24 +102,26 @@ class _Judge:
             self._write(recording.dump(now))
             return []
         fix = f"Run `make fix id={bundle.topic_id}`."
-        return [
-            Problem(bundle.path(FILE), 0, f"the answer to '{name}' has changed. {fix}")
-            for name in changed
-        ]
+        return [Problem(bundle.path(FILE), 0, f"{change} {fix}") for change in changed]
 
     def _changed(self, now: Answers) -> list[str]:
         new = {answer.name: answer for answer in now.answers}
-        changed = [
-            name
-            for name in dict.fromkeys([*self._stored, *new])
-            if self._stored.get(name) != new.get(name)
-        ]
-        for name in changed:
+        changes = []
+        for name in dict.fromkeys([*self._stored, *new]):
+            before, after = self._stored.get(name), new.get(name)
+            if before == after:
+                continue
             self._say(f"{self._bundle.path(FILE)}: {name}")
-            self._say(recording.difference(self._stored.get(name), new.get(name)))
-        if not changed and list(self._stored) != list(new):
-            return ["all"]
-        return changed
+            self._say(recording.difference(before, after))
+            if before is None:
+                changes.append(f"the answer to '{name}' is not recorded yet.")
+            elif after is None:
+                changes.append(f"there is no request '{name}' any more.")
+            else:
+                changes.append(f"the answer to '{name}' has changed.")
+        if not changes and list(self._stored) != list(new):
+            changes.append("the requests have another order now.")
+        return changes
 
     def _write(self, text: str) -> None:
         path = self._bundle.folder / FILE

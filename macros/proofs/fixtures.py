@@ -17,6 +17,7 @@ from macros.proofs.isolation import bundle_of
 from macros.proofs.postgres import Postgres, server_of
 from macros.proofs.server import Server, serve
 from macros.proofs.shown import Shown
+from macros.proofs.warm_process import WarmProcess, warm_process_of
 
 ClientFor = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
 
@@ -33,6 +34,7 @@ def register(module: pytest.Module) -> None:
         client,
         server,
         postgres,
+        warm,
     ):
         pytest.register_fixture(name=function.__name__, func=function, node=module)
 
@@ -104,6 +106,11 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     running: Postgres = server_of(request.config)
     with running.database() as url:
         yield url
+
+
+def warm(request: pytest.FixtureRequest) -> Callable[..., WarmProcess]:
+    """Return `warm(*modules)`: a process that has imported them, to start commands from."""
+    return lambda *modules: warm_process_of(request.config, modules)
 
 
 def _run(request: pytest.FixtureRequest) -> BundleRun:

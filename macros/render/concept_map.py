@@ -25,8 +25,7 @@ def _card(view: View, cluster: Cluster) -> str:
     rows = [_node(view, node) for node in cluster.nodes]
     return "\n".join(
         [
-            f'<section class="km-map-card" id="{anchor}" aria-labelledby="{anchor}-title">'
-            f'<h3 id="{anchor}-title">{inline(cluster.title)}</h3>',
+            f'<section class="km-map-card" id="{anchor}"><h3>{inline(cluster.title)}</h3>',
             "<ul>",
             *rows,
             "</ul></section>",
@@ -45,18 +44,16 @@ def _node(view: View, node: Node) -> str:
 
 
 def _column(view: View, level: Level) -> str:
-    anchor = f"column-{level.id}"
     address = escape(view.links.href(f"levels/{level.id}.md"))
     rows = [
         f"<li>{_point(view, topic)}</li>"
         for topic in view.registry.topics
         if topic.level == level.id
     ]
-    place = {"class": "km-map-column", "data-level": level.id, "aria-labelledby": anchor}
+    place = {"class": "km-map-column", "data-level": level.id}
     return "\n".join(
         [
-            f'<section{attributes(place)}><h3 id="{anchor}">'
-            f'<a href="{address}">{inline(level.title)}</a></h3>',
+            f'<section{attributes(place)}><h3><a href="{address}">{inline(level.title)}</a></h3>',
             "<ol>",
             *rows,
             "</ol></section>",

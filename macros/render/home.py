@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from macros.model import Topic
 from macros.render.interview import every_question
-from macros.render.markup import attributes, escape, inline
+from macros.render.markup import attributes, escape, inline, plain
 from macros.render.topic_links import duration, link
 from macros.render.view import View
 
@@ -22,9 +22,26 @@ def level_cards(view: View) -> str:
         cards.append(
             f'<li{place}><h3 class="km-card-title">{title}</h3>'
             f'<p class="km-tagline">{inline(level.tagline)}</p><p>{inline(level.summary)}</p>'
-            f'<p class="km-card-figures">{extent(view, topics)}</p></li>'
+            f'<p class="km-card-figures">{extent(view, topics)}</p>{_stations(view, topics)}</li>'
         )
     return "\n".join(['<ol class="km-cards km-level-cards">', *cards, "</ol>"])
+
+
+def _stations(view: View, topics: Iterable[Topic]) -> str:
+    """Return the topics of a level as a line of numbers; their titles are the accessible names."""
+    stops = []
+    for topic in topics:
+        if topic.planned:
+            title = f"{plain(topic.title)} (planned)"
+            stop = f"<span{attributes({'title': title})}>{topic.number}</span>"
+            opening = attributes({"class": "km-planned", "data-topic": topic.id})
+        else:
+            title = plain(topic.title)
+            name = {"aria-label": f"{topic.number} {title}", "title": title}
+            stop = f"<a{attributes({'href': view.href(topic), **name})}>{topic.number}</a>"
+            opening = attributes({"data-topic": topic.id})
+        stops.append(f"<li{opening}>{stop}</li>")
+    return f'<ol class="km-stations">{"".join(stops)}</ol>'
 
 
 def path_cards(view: View) -> str:
@@ -46,6 +63,7 @@ def must_know(view: View) -> str:
     """Return the topics that interviewers ask about most, each with the reason."""
     rows = [
         f"<li{attributes({'data-level': topic.level, 'data-topic': topic.id})}>"
+        f'<span class="km-number">#{topic.number}</span> '
         f"{link(view, topic)}<p>{inline(topic.must_know)}</p></li>"
         for topic in view.registry.topics
         if topic.must_know

@@ -23,8 +23,10 @@ def fix(project: Project, topics: Sequence[str], say: Callable[[str], object]) -
     for path in (*schema_files.write(project), *nav.write(project, loaded.registry)):
         say(f"wrote {project.relative(path)}")
     known = [topic.id for topic in loaded.registry.topics if not topic.planned]
-    for unknown in set(topics) - set(known):
-        problems.append(Problem("docs/topics.yml", 0, f"no topic '{unknown}' with a folder."))
+    for unknown in sorted(set(topics) - set(known)):
+        problems.append(Problem("docs/topics.yml", 0, f"'{unknown}' is no topic, or is planned."))
+    if problems:
+        return problems
     wanted = [topic for topic in known if not topics or topic in topics]
     problems += answers.capture(project, wanted, fix=True, say=say)
     problems += runner.prove(project, wanted, fix=True)

@@ -15,6 +15,7 @@ from macros.tools.static_server import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 DESKTOP = {"width": 1280, "height": 900}
+MISSING = "no/such/page/"
 PHONE = {"width": 390, "height": 844}
 
 
@@ -36,6 +37,13 @@ def root(project: Project) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def top(project: Project) -> Iterator[str]:
+    """The site at the root of a host: without SITE_URL its 404 page cannot know another place."""
+    with serving(project.site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = found.find()
     assert path, "No Chromium: run `make setup`."
@@ -48,8 +56,9 @@ def chromium() -> Iterator[Browser]:
 class Visitor:
     """Opens pages in contexts of their own and notes whatever goes wrong there."""
 
-    def __init__(self, chromium: Browser, root: str) -> None:
+    def __init__(self, chromium: Browser, root: str, top: str) -> None:
         self.root = root
+        self.top = top
         self.complaints: list[str] = []
         self._chromium = chromium
         self._contexts: list[BrowserContext] = []
@@ -64,7 +73,7 @@ class Visitor:
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("console", self._note)
         page.on("request", self._foreign)
-        page.goto(self.root + path)
+        page.goto((self.top if path == MISSING else self.root) + path)
         return page
 
     def close(self) -> None:
@@ -76,14 +85,14 @@ class Visitor:
             self.complaints.append(f"console: {message.text}")
 
     def _foreign(self, request: Any) -> None:
-        if not request.url.startswith((self.root, "data:", "blob:")):
+        if not request.url.startswith((self.root, self.top, "data:", "blob:")):
             self.complaints.append(f"left the site: {request.url}")
 
 
 @pytest.fixture
-def visitor(chromium: Browser, root: str) -> Iterator[Visitor]:
+def visitor(chromium: Browser, root: str, top: str) -> Iterator[Visitor]:
     """Visits the site; a script error, a blocked part or a foreign request fails the test."""
-    one = Visitor(chromium, root)
+    one = Visitor(chromium, root, top)
     yield one
     one.close()
     assert one.complaints == []

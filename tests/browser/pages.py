@@ -6,6 +6,7 @@ from pathlib import Path
 
 from macros.project import Project
 from macros.registry import load
+from tests.browser.conftest import MISSING
 
 _loaded, _ = load(Project(Path(__file__).resolve().parents[2]))
 assert _loaded is not None, "The registry does not load; see `make check`."
@@ -37,7 +38,7 @@ KINDS = {
     "by seniority": "interview/by-seniority/",
     "changes": "changes/",
     "about": "about/",
-    "missing": "no/such/page/",
+    "missing": MISSING,
     "licenses": "licenses.html",
     **{topic: f"topics/{topic}/" for topic in SAMPLE},
 }

@@ -82,6 +82,16 @@ def test_a_changed_answer_is_told_with_a_diff(tearoom: Tearoom) -> None:
     assert '"sencha"' in (folder / "responses.json").read_text(encoding="utf-8")
 
 
+def test_requests_that_come_go_or_move_are_told(tearoom: Tearoom) -> None:
+    first, second, third = (f"### {name}\nGET /spill\n" for name in "ABC")
+    tearoom.add("green-tea", requests_http=first + second + third)
+    run(tearoom, "green-tea", fix=True)
+    tearoom.write("green-tea", "requests.http", first + third + second)
+    assert "the requests have another order now." in run(tearoom, "green-tea")[0][0]
+    tearoom.write("green-tea", "requests.http", first + third)
+    assert "there is no request 'b' any more." in run(tearoom, "green-tea")[0][0]
+
+
 VARYING = MAIN.replace('"visitor": visitors', '"visitor": visitors, "token": os.urandom(9).hex()')
 CHAINED = "### Brew\nPOST /cups\n\n### Sip\nGET /{{brew.response.body.token}}\n"
 
@@ -139,7 +149,7 @@ def test_an_app_that_cannot_be_asked_does_not_stop_the_others(tearoom: Tearoom) 
         f"{start}green-tea/main.py:3: ModuleNotFoundError: No module named 'nothing_such'",
         f"{start}red-tea/main.py:1: SystemExit: 3",
         *(
-            f"{start}white-tea/responses.json: the answer to '{name}' has changed. "
+            f"{start}white-tea/responses.json: the answer to '{name}' is not recorded yet. "
             "Run `make fix id=white-tea`."
             for name in ("brew", "sip")
         ),

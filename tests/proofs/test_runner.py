@@ -118,7 +118,7 @@ def test_a_run_that_ends_too_early_is_a_problem(tearoom: Tearoom) -> None:
 def test_changed_answers_are_problems_too(tearoom: Tearoom) -> None:
     tearoom.add("green-tea", test_main_py=PASSING, requests_http="### Brew\nGET /\n")
     assert run(tearoom)[0] == [
-        "docs/topics/green-tea/responses.json: the answer to 'brew' has changed. "
+        "docs/topics/green-tea/responses.json: the answer to 'brew' is not recorded yet. "
         "Run `make fix id=green-tea`."
     ]
 

@@ -1,9 +1,9 @@
-// Lets the keyboard scroll code that is wider than the page, and keeps the copy buttons from being landmarks.
+// Lets the keyboard scroll code and drawings that are wider than the page, and keeps the copy buttons from being landmarks.
 
 const seen = new WeakSet();
 
 export function mount(root) {
-  for (const block of root.querySelectorAll("pre:not([tabindex])")) block.tabIndex = 0;
+  for (const block of root.querySelectorAll(":is(pre, .km-diagram):not([tabindex])")) block.tabIndex = 0;
   const content = root.querySelector(".md-content");
   if (!content || seen.has(content)) return;
   seen.add(content);

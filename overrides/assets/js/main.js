@@ -10,7 +10,7 @@ const LAZY = [
   ["[data-topic], [data-progress-tools]", () => import("./progress.js")],
   [".km-filter", () => import("./filter.js")],
   [".km-quiz", () => import("./quiz.js")],
-  ["pre", () => import("./code.js")],
+  ["pre, .km-diagram", () => import("./code.js")],
 ];
 
 function mountAll() {
