@@ -38,16 +38,20 @@ class MiniSite:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
         path.write_text(text.replace(old, new), encoding="utf-8")
 
-    def build(self, *, strict: bool = True) -> Built:
-        """Build the site as `make site` and `make serve` do."""
-        site = self.root / "site"
+    def build(self, *, strict: bool = True, into: str = "site", **variables: str) -> Built:
+        """Build the site as `make site` and `make serve` do, with these variables set."""
+        site = self.root / into
         command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(site)]
         command += ["--strict" if strict else "--no-strict"]
-        environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
+        environment = {
+            **os.environ,
+            "NO_MKDOCS_2_WARNING": "1",
+            "PYTHONPATH": str(ROOT),
+        } | variables
         done = subprocess.run(
             command,
             cwd=self.root,
-            env=environment,
+            env=environment | variables,
             capture_output=True,
             text=True,
             timeout=300,
