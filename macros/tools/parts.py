@@ -153,7 +153,7 @@ def _tests(*folders: str, parallel: bool = False) -> Callable[[Project], tuple[i
 
 
 def _javascript(project: Project) -> tuple[int, str]:
-    return _echo(project, (node.node(), "--test", "--test-reporter=tap", "tests/js/"))
+    return _echo(project, (node.node(), "--test", "--test-reporter=tap", "tests/js/**/*.test.js"))
 
 
 PARTS = (
