@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from macros.project import Project
 from macros.tools import node
@@ -51,7 +51,8 @@ def test_axe_finds_nothing_with_every_fold_open(visitor: Visitor, axe: str, sche
 def test_axe_finds_nothing_while_searching(visitor: Visitor, axe: str, scheme: str) -> None:
     for viewport in (DESKTOP, PHONE):
         page = visitor.open("", scheme, viewport=viewport, bypass_csp=True)
-        page.locator("label[for=__search]").locator("visible=true").first.click()
+        page.keyboard.press("/")
+        expect(page.locator(".md-search__input")).to_be_focused()
         assert violations(page, axe) == []
         page.keyboard.type("token")
         page.wait_for_selector(".md-search-result__item")

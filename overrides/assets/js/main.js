@@ -1,6 +1,7 @@
 // The one script of a page: mounts every feature, and again when the Material bundle announces a document.
 
 import { mountBundle } from "./bundle.js";
+import { mountFolds } from "./folds.js";
 import { mountMenu } from "./menu.js";
 import { mountScheme } from "./scheme.js";
 import { mountSearch } from "./search.js";
@@ -14,6 +15,7 @@ const LAZY = [
 ];
 
 function mountAll() {
+  mountFolds();
   mountMenu(document);
   mountScheme(document);
   mountSearch(document);
