@@ -17,6 +17,7 @@ from macros.registry import load
 from macros.rules import check
 from macros.tools import policy
 from macros.tools.licenses import write_page
+from macros.tools.polish import polish
 from macros.tools.proven import unproven
 
 
@@ -58,6 +59,7 @@ def finish(project: Project, site: Path) -> list[Problem]:
         return problems
     redirects.write(loaded.registry, site)
     problems += write_page(project, site)
+    polish(site)
     policy.write(site)
     return problems
 

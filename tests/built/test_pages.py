@@ -108,3 +108,15 @@ def test_a_validator_finds_no_error_in_the_html(project: Project, site: Site) ->
     command = [node.node(), str(script), f"--config={config}", "--formatter=text", "site/**/*.html"]
     done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_a_handful_of_inline_scripts_serves_all_pages(site: Site) -> None:
+    policy = (site.folder / "_headers").read_text(encoding="utf-8")
+    assert 1 <= len(set(re.findall(r"'sha256-[^']+'", policy))) <= 4
+    assert "unsafe" not in policy
+
+
+def test_each_page_loads_one_stylesheet_and_code_can_be_reached_by_key(site: Site) -> None:
+    for page, tree in site.content_pages():
+        assert len(tree.xpath("//link[@rel='stylesheet']")) == 1, page
+        assert tree.xpath("//pre[not(@tabindex)]") == [], page
