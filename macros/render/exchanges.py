@@ -120,7 +120,9 @@ def _headers(headers: Mapping[str, str]) -> str:
         return ""
     rows = [
         f"<div><dt>{escape(name)}</dt><dd><code>{escape(value)}</code></dd></div>"
-        for name, value in headers.items()
+        for name, values in headers.items()
+        # A header that was sent more than once is recorded with a line each.
+        for value in values.split("\n")
     ]
     return "\n".join(['<dl class="km-headers">', *rows, "</dl>"])
 

@@ -13,6 +13,7 @@ from macros.problems import Problem
 from macros.project import Project
 from macros.questions import interview_files
 from macros.registry import load
+from macros.rules import despite
 from macros.rules.content import Content, Rule
 
 __all__ = ["RULES", "Content", "Rule", "check"]
@@ -32,7 +33,7 @@ def check(project: Project) -> list[Problem]:
     """Return every problem of the content, sorted.
 
     A file that cannot be read hides only what depends on it: without a registry, the mistakes
-    inside bundles and pages are still told.
+    inside bundles and pages are still told, and so are its own wrong references.
     """
     loaded, problems = load(project)
     bundles = _bundles(project)
@@ -48,6 +49,8 @@ def check(project: Project) -> list[Problem]:
         content = Content(project, loaded, bundles, pages, spanning)
         for rule in RULES:
             problems += rule(content)
+    elif project.registry.is_file():
+        problems += despite.references(project)
     return sorted(set(problems))
 
 

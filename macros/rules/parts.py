@@ -11,6 +11,8 @@ from macros.questions import Field, QuestionFile
 from macros.rules.content import Content
 from macros.suggest import did_you_mean
 
+FEW = 12  # more names than that do not help
+
 
 def topic_pages(content: Content) -> Iterator[tuple[Bundle, Page]]:
     """Yield every bundle that has a page, with it."""
@@ -58,8 +60,9 @@ def at(page: Page, line: int, message: str) -> Problem:
 
 
 def known_or_guess(wrong: str, known: Iterable[str]) -> str:
-    """Return a sentence that helps: the likely name, else all there are."""
+    """Return a sentence that helps: the likely name, else all there are if they are few."""
     names = sorted(known)
-    return did_you_mean(wrong, names) or (
-        f" There are: {', '.join(names)}." if names else " There are none."
-    )
+    if not names:
+        return " There are none."
+    listed = f" There are: {', '.join(names)}." if len(names) <= FEW else ""
+    return did_you_mean(wrong, names) or listed

@@ -103,7 +103,10 @@ def proofs_of_questions_exist(content: Content) -> Iterator[Problem]:
         for index, quiz in enumerate(file.questions.quiz):
             if quiz.proof is None or bundle is None or bundle.test(quiz.proof):
                 continue
-            guess = known_or_guess(quiz.proof, gotcha_ids(bundle) | set(bundle.tests))
+            known = gotcha_ids(bundle) | set(bundle.tests)
+            if quiz.proof in known:
+                continue  # a gotcha without its test, which is told where the gotcha stands
+            guess = known_or_guess(quiz.proof, known)
             yield _problem(
                 file, "quiz", index, "proof", f"no gotcha or test '{quiz.proof}'.{guess}"
             )
