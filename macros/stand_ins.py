@@ -40,9 +40,8 @@ def _existing(data: Any, location: Where) -> Where:
     """Return the part of a location that leads to a value, or to a missing key of one."""
     path: Where = ()
     for step in location:
-        if isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):  # noqa: SIM114
+        known = range(len(data)) if isinstance(data, list) else data
+        if isinstance(data, dict | list) and step in known:
             data = data[step]
         elif isinstance(data, dict) and step != "[key]" and step == location[-1]:
             return (*path, step)

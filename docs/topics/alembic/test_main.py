@@ -382,6 +382,29 @@ def runs(connection: Connection, statement: str) -> bool:
     return True
 
 
+def test_a_validated_check_spares_set_not_null_the_scan(pg: Project) -> None:
+    def spared() -> bool:
+        """Set NOT NULL, and hear whether PostgreSQL could skip reading the rows."""
+        notes: list[str | None] = []
+        with pg.connect() as connection:
+            driver = connection.connection.driver_connection
+            driver.add_notice_handler(
+                lambda note: notes.append(note.message_primary)
+            )
+            connection.execute(text("SET client_min_messages = debug1"))
+            connection.execute(text(f"{table} ALTER COLUMN bio SET NOT NULL"))
+            connection.rollback()
+        return any("sufficient to prove" in str(note) for note in notes)
+
+    pg.up()
+    table = "ALTER TABLE accounts"
+    assert not spared()
+    pg.sql(f"{table} ADD CONSTRAINT bio_set CHECK (bio IS NOT NULL) NOT VALID")
+    assert not spared()
+    pg.sql(f"{table} VALIDATE CONSTRAINT bio_set")
+    assert spared()
+
+
 def test_init_offers_templates_for_async_and_pyproject(lite: Project) -> None:
     templates = re.findall(r"^(\w+) - ", lite.alembic("list_templates").out, re.M)
     assert sorted(templates) == [
@@ -465,6 +488,7 @@ def test_compose_runs_the_migrations_before_the_app(bundle_dir: Path) -> None:
     ]
     wait = {"migrate": {"condition": "service_completed_successfully"}}
     assert services["api"]["depends_on"] == wait
+    assert services["api"]["command"].startswith("uvicorn real.app:app ")
 
 
 # Gotchas: trap and fix through the same probe
@@ -580,6 +604,17 @@ def test_enum_outlives_its_table(pg: Project) -> None:
     )
     assert up_down_up("invites_by_hand.py") == ["", "", ""]
 
+    def types_after(drop: Callable[[Connection], None]) -> object:
+        """Create a table with an enum, drop it, and count the types left."""
+        with create_engine(pg.url, poolclass=NullPool).begin() as connection:
+            drift.before.create_all(connection)
+            drop(connection)
+            kept = "SELECT count(*) FROM pg_type WHERE typname = 'plan_state'"
+            return connection.scalar(text(kept))
+
+    assert types_after(drift.before.tables["plans"].drop) == 1
+    assert types_after(drift.before.drop_all) == 0
+
 
 def test_two_heads(lite: Project, shown: Show) -> None:
     def upgrade() -> str:
@@ -624,8 +659,13 @@ def test_success_in_the_log_nothing_in_the_database(pg: Project) -> None:
         assert result.code == 0
         return "contract: drop name" in result.log, pg.tables()
 
-    assert migrated("traps/env_set_first.py") == (True, [])
-    assert migrated("real/env.py") == (True, ["accounts", "alembic_version"])
+    trap, done = "traps/env_set_first.py", ["accounts", "alembic_version"]
+    assert migrated(trap) == (True, [])
+    configure = "    context.configure("
+    pg.edit(trap, configure, f"    connection.commit()\n{configure}")
+    assert migrated(trap) == (True, done)
+    pg.down("base")
+    assert migrated("real/env.py") == (True, done)
 
 
 ALTER_WAITS = "wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE%'"
@@ -633,7 +673,7 @@ A_SECOND = "clock_timestamp() - query_start > interval '1 second'"
 
 
 def test_waiting_alter_blocks_reads(pg: Project) -> None:
-    def read_while_a_report_runs(env: str) -> str:
+    def read_while_a_report_runs(env: str) -> tuple[str, str]:
         """Migrate behind an open transaction, and read as the app would."""
         pg.use(env, "migrations/env.py")
         with pg.connect() as report, pg.connect() as app, pg.watch() as count:
@@ -647,14 +687,16 @@ def test_waiting_alter_blocks_reads(pg: Project) -> None:
                 answer = "answered"
             except DBAPIError as error:
                 answer = type(error.orig).__name__
-        finish(upgrade)
+        error = finish(upgrade).error
         pg.down(SWITCH)
-        return answer
+        return answer, error
 
+    gave_up = "psycopg.errors.LockNotAvailable"
     pg.use("migrations/env.py", "simple_env.py")
     pg.up(SWITCH)
-    assert read_while_a_report_runs("simple_env.py") == "LockNotAvailable"
-    assert read_while_a_report_runs("real/env.py") == "answered"
+    assert read_while_a_report_runs("simple_env.py") == ("LockNotAvailable", "")
+    assert read_while_a_report_runs("real/env.py") == ("answered", gave_up)
+    assert pg.up().error == ""
 
 
 def test_workers_race_to_migrate(pg: Project) -> None:
@@ -782,8 +824,11 @@ def test_percent_in_the_url(pg: Project) -> None:
         url = pg.url.replace("postgres@", "postgres:p%40ss@")
         return pg.alembic("upgrade", "head", DATABASE_URL=url).error
 
-    assert connects("traps/env_url_in_ini.py") == "ValueError"
+    trap, url = "traps/env_url_in_ini.py", 'os.environ["DATABASE_URL"]'
+    assert connects(trap) == "ValueError"
     assert connects("real/env.py") == ""
+    pg.edit(trap, url, f'{url}.replace("%", "%%")')
+    assert connects(trap) == ""
 
 
 def test_upgrade_inside_a_running_loop(pg: Project) -> None:

@@ -46,8 +46,8 @@ passwords = PasswordHash.recommended()
 users = {"ada": passwords.hash("correct horse")}
 nobody = passwords.hash(secrets.token_hex(32))
 sessions: dict[str, Session] = {}
+issued: dict[str, str] = {}
 unused: dict[str, str] = {}
-spent: dict[str, str] = {}
 # --8<-- [end:store]
 
 
@@ -93,7 +93,7 @@ def issue(sid: str, session: Session, config: Settings) -> Tokens:
     }
     claims |= {"iat": now, "exp": now + config.access_ttl}
     refresh_token = secrets.token_urlsafe(32)
-    unused[digest(refresh_token)] = sid
+    issued[digest(refresh_token)] = unused[digest(refresh_token)] = sid
     return Tokens(
         access_token=jwt.encode(
             claims, key, algorithm="HS256", headers={"kid": kid}
@@ -127,9 +127,8 @@ def refresh(refresh_token: Annotated[str, Form()], config: Config) -> Tokens:
     presented = digest(refresh_token)
     sid = unused.pop(presented, None)
     if sid is None:
-        sessions.pop(spent.get(presented, ""), None)
+        sessions.pop(issued.get(presented, ""), None)
         raise unauthorized("Invalid refresh token")
-    spent[presented] = sid
     session = sessions.get(sid)
     if session is None or session.expires < datetime.now(UTC):
         raise unauthorized("Invalid refresh token")

@@ -50,7 +50,7 @@ def shipped():
     configure()
     yield configure
     real.app.dependency_overrides.pop(real.settings)
-    for store in (real.sessions, real.unused, real.spent):
+    for store in (real.sessions, real.issued, real.unused):
         store.clear()
 
 
@@ -232,6 +232,28 @@ async def test_an_expired_access_token_is_renewed_and_an_expired_session_is_not(
     assert await probe(session_ttl=past) == (200, 401)
 
 
+async def test_two_uses_of_a_refresh_token_at_the_same_moment_end_the_session(
+    client_for, monkeypatch
+):
+    config = real.app.dependency_overrides[real.settings]()
+
+    class UsedTwice(dict):
+        def pop(self, presented, default):
+            sid = super().pop(presented, default)
+            if sid is not default:
+                with pytest.raises(HTTPException):
+                    real.refresh(tokens["refresh_token"], config)
+            return sid
+
+    monkeypatch.setattr(real, "unused", UsedTwice())
+    async with client_for(real.app) as client:
+        tokens = (await client.post("/token", data=ADA)).json()
+        form = {"refresh_token": tokens["refresh_token"]}
+        assert (await client.post("/token/refresh", data=form)).status_code == 401
+        me = await client.get("/me", headers=bearer(tokens["access_token"]))
+        assert me.json() == {"detail": "Session ended"}
+
+
 async def test_log_out_ends_one_session_and_log_out_everywhere_ends_all(client_for):
     async with client_for(real.app) as client:
         phone, laptop, tablet = [
@@ -294,6 +316,8 @@ async def test_missing_credentials_are_401_in_every_security_class(client_for):
         schemes.HTTPBasic(): "Basic",
         schemes.HTTPDigest(): "Digest",
         schemes.APIKeyHeader(name="X-Key"): "APIKey",
+        schemes.APIKeyQuery(name="key"): "APIKey",
+        schemes.APIKeyCookie(name="key"): "APIKey",
     }
     for scheme, challenge in challenges.items():
         guarded = FastAPI()

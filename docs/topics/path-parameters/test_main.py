@@ -87,6 +87,16 @@ async def test_an_empty_segment_matches_no_plain_hole(client):
     ]
 
 
+async def test_an_empty_segment_redirects_to_a_route_without_the_slash(client_for):
+    api = FastAPI()
+    api.get("/books")(lambda: "all books")
+    api.get("/books/{book_id}")(lambda book_id: book_id)
+    async with client_for(api) as client:
+        answer = await client.get("/books/")
+    assert answer.status_code == 307
+    assert answer.headers["location"] == "http://test/books"
+
+
 async def test_paths_are_case_sensitive_and_a_plus_is_no_space(client):
     assert await statuses(client, "/Books/7") == [404]
     assert (await client.get("/covers/a+b%20c")).json()["file"] == "a+b c"
@@ -255,20 +265,24 @@ async def test_an_order_is_found_by_its_prefixed_id(client_for):
         assert await statuses(client, *paths) == [200, 404, 422, 422]
 
 
-def test_limits_before_a_validator_are_documented_and_behind_it_not():
-    def documented(kind):
+async def test_limits_before_a_validator_are_documented_and_behind_it_not(
+    client_for,
+):
+    async def documented(kind):
         api = FastAPI()
 
         @api.get("/{number}")
         def read(number: kind) -> int:
             return number
 
+        async with client_for(api) as client:
+            assert await statuses(client, "/9", "/10") == [200, 422]
         [parameter] = api.openapi()["paths"]["/{number}"]["get"]["parameters"]
         return parameter["schema"]
 
     digits, limit = BeforeValidator(real.plain_digits), Path(le=9)
-    assert documented(Annotated[int, limit, digits])["maximum"] == 9
-    assert "maximum" not in documented(Annotated[int, digits, limit])
+    assert (await documented(Annotated[int, limit, digits]))["maximum"] == 9
+    assert "maximum" not in await documented(Annotated[int, digits, limit])
 
 
 def test_every_hole_of_both_apps_has_its_argument():
@@ -384,6 +398,10 @@ async def test_an_alias_with_an_explicit_path_never_reads_the_query(client_for):
         answer = await client.get("/books/7?book_id=8")
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["path", "book_id"]
+    assert real.broken_holes(api) == [
+        "/books/{number}: book_id",
+        "/books/{number}: number",
+    ]
 
 
 async def test_encoded_slash_splits_the_path(server):

@@ -83,6 +83,7 @@ def list_users_for_admins() -> list[User]:
 
 # --8<-- [start:guard]
 SECRETS = {"password", "password_hash", "token"}
+NOTES = {"title", "description", "default", "examples"}
 
 
 def fields(node: Any, models: dict[str, Any]) -> Iterator[str]:
@@ -90,12 +91,15 @@ def fields(node: Any, models: dict[str, Any]) -> Iterator[str]:
         for part in node:
             yield from fields(part, models)
     elif isinstance(node, dict):
-        if node.get("additionalProperties") is True or not node.keys() - {"title"}:
+        if node.get("additionalProperties") is True or not node.keys() - NOTES:
             yield "anything"
-        yield from node.get("properties", {})
+        properties = node.get("properties", {})
+        yield from properties
         if "$ref" in node:
             yield from fields(models.pop(node["$ref"], "seen"), models)
-        yield from fields(list(node.values()), models)
+        inside = node.keys() - NOTES - {"properties"}
+        parts = [*properties.values(), *(node[key] for key in inside)]
+        yield from fields(parts, models)
 
 
 def leaks(app: FastAPI) -> Iterator[str]:

@@ -671,6 +671,33 @@ async def test_cleanup_is_late_or_cut_short():
         gc.collect()
 
 
+async def test_a_slow_client_that_leaves_ends_its_generator_only_by_collection():
+    ended = []
+
+    async def eager():
+        try:
+            while True:
+                yield "news"
+        finally:
+            ended.append("generator")
+
+    gc.disable()
+    try:
+        async with watching(stream_of(eager), reads=0) as stream:
+            for _ in range(100):
+                await asyncio.sleep(0)
+            await stream.hang_up()
+            assert stream.error.subgroup(anyio.BrokenResourceError)
+        del stream
+        assert not ended
+        gc.collect()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert ended == ["generator"]
+    finally:
+        gc.enable()
+
+
 async def test_waiting_the_blocking_way_stops_the_others(client_for):
     answered = threading.Event()
 
@@ -771,15 +798,15 @@ async def test_database_connection_is_held_for_hours():
         yield "connection"
         in_use.clear()
 
-    def with_access(scope):
-        def may_read(db: Annotated[str, Depends(connection, scope=scope)]):
+    def with_access(session, check="request"):
+        def may_read(db: Annotated[str, Depends(connection, scope=session)]):
             assert db in in_use
 
         async def news():
             yield "first"
             await asyncio.Event().wait()
 
-        return stream_of(news, dependencies=[Depends(may_read, scope=scope)])
+        return stream_of(news, dependencies=[Depends(may_read, scope=check)])
 
     async def in_use_while_streaming(app):
         async with watching(app) as stream:
@@ -787,6 +814,7 @@ async def test_database_connection_is_held_for_hours():
             return len(in_use)
 
     assert await in_use_while_streaming(with_access("request")) == 1
+    assert await in_use_while_streaming(with_access("request", "function")) == 1
     assert await in_use_while_streaming(with_access("function")) == 0
 
 

@@ -5,10 +5,11 @@ export async function watch(show, signIn, silence = 30_000, pause = 3_000) {
   const answer = await fetch("/orders", { signal }).catch(() => null);
   if (answer?.status === 401) return signIn();
   if (!answer?.ok) return again();
-  const { orders, cursor } = await answer.json();
-  show(orders);
+  const snapshot = await answer.json().catch(() => null);
+  if (!snapshot) return again();
+  show(snapshot.orders);
 
-  const source = new EventSource(`/events?after=${cursor}`);
+  const source = new EventSource(`/events?after=${snapshot.cursor}`);
   const restart = () => {
     clearTimeout(alarm);
     source.close();
