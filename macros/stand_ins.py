@@ -40,9 +40,9 @@ def _existing(data: Any, location: Where) -> Where:
     """Return the part of a location that leads to a value, or to a missing key of one."""
     path: Where = ()
     for step in location:
-        known = range(len(data)) if isinstance(data, list) else data
-        if isinstance(data, dict | list) and step in known:
-            data = data[step]
+        inside = dict(enumerate(data)) if isinstance(data, list) else data
+        if isinstance(inside, dict) and step in inside:
+            data = inside[step]
         elif isinstance(data, dict) and step != "[key]" and step == location[-1]:
             return (*path, step)
         else:
