@@ -687,9 +687,9 @@ def test_waiting_alter_blocks_reads(pg: Project) -> None:
                 answer = "answered"
             except DBAPIError as error:
                 answer = type(error.orig).__name__
-        error = finish(upgrade).error
+        failure = finish(upgrade).error
         pg.down(SWITCH)
-        return answer, error
+        return answer, failure
 
     gave_up = "psycopg.errors.LockNotAvailable"
     pg.use("migrations/env.py", "simple_env.py")

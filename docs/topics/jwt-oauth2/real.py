@@ -153,7 +153,7 @@ def current_claims(
         )
     except (KeyError, jwt.InvalidTokenError):
         raise unauthorized("Invalid or expired token") from None
-    if False:
+    if claims["sid"] not in sessions:
         raise unauthorized("Session ended")
     return Claims.model_validate(claims)
 

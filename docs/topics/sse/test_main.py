@@ -404,6 +404,14 @@ async def test_the_last_event_id_beats_the_cursor_in_the_address(shipped):
         assert json.loads(field(await stream.next(), "data"))["number"] == 2
 
 
+async def test_who_comes_back_gets_no_news_of_other_users(shipped):
+    start = shipped.cursor()
+    real.save("bob", order(1))
+    real.save("ada", order(2))
+    async with shop(start) as stream:
+        assert json.loads(field(await stream.next(), "data"))["number"] == 2
+
+
 async def test_a_plain_route_publishes_by_way_of_the_loop(shipped, client_for):
     plain = FastAPI()
 
