@@ -1,4 +1,5 @@
 import asyncio
+import re
 import secrets
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
@@ -70,9 +71,10 @@ class Hub:
     def missed(self, user: str, cursor: str) -> list[ServerSentEvent]:
         run, _, number = cursor.rpartition("-")
         oldest = self.kept[0].number if self.kept else self.number + 1
-        if run != self.run or not number.isdecimal() or int(number) < oldest - 1:
+        last = int(number) if re.fullmatch("[0-9]{1,18}", number) else -1
+        if run != self.run or last < oldest - 1:
             return [ServerSentEvent(event="reset", id=self.cursor(), raw_data="")]
-        later = [kept for kept in self.kept if kept.number > int(number)]
+        later = [kept for kept in self.kept if kept.number > last]
         return [kept.event for kept in later if kept.user == user]
 
     @contextmanager

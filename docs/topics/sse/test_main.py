@@ -438,6 +438,7 @@ async def test_who_was_away_too_long_is_told_to_start_over(shipped):
     assert await first_event(f"{shipped.run}-1") == "order"
     assert await first_event("another-1") == "reset"
     assert await first_event("nonsense") == "reset"
+    assert await first_event(f"{shipped.run}-{'9' * 5000}") == "reset"
 
 
 async def test_a_quiet_stream_beats_where_a_script_can_hear_it(
