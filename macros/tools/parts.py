@@ -137,7 +137,10 @@ def _check(project: Project) -> tuple[int, str]:
 
 
 def _prove(project: Project) -> tuple[int, str]:
-    return _echo(project, (sys.executable, "-m", "macros", "prove"))
+    code, text = _echo(project, (sys.executable, "-m", "macros", "prove"))
+    # A line a bundle, and one for all at the end: only that one is counted.
+    closing = re.findall(r"^\d+ passed, \d+ failed$", text, re.MULTILINE)
+    return code, closing[-1] if closing else ""
 
 
 def _site(project: Project) -> tuple[int, str]:

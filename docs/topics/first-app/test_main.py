@@ -56,7 +56,7 @@ def handed_over(tmp_path, monkeypatch):
                 sys.modules.pop(name, None)
         logging.getLogger("fastapi_cli").handlers.clear()
         if started:
-            return started
+            return started | {"said": result.output}
         if not isinstance(result.exception, SystemExit | None):
             return f"{type(result.exception).__name__}: {result.exception}"
         return " ".join(result.output.split())
@@ -283,6 +283,7 @@ def test_dev_and_run_differ_in_address_reload_and_environment(handed_over):
     assert (dev["reload"], prod["reload"]) == (True, False)
     assert (dev["FASTAPI_ENV"], prod["FASTAPI_ENV"]) == ("development", None)
     assert (dev["port"], prod["port"]) == (8000, 8000)
+    assert "Server started at http://0.0.0.0:8000" in prod["said"]
     assert handed_over("run --workers 4", files)["workers"] == 4
     assert "No such option" in handed_over("dev --workers 4", files)
 
@@ -411,6 +412,7 @@ async def test_old_python_gets_an_old_fastapi(tmp_path):
         install = ["install", "fastapi", "--dry-run", "--no-deps", "--target", "x"]
         index = ["--no-index", "--find-links", page, "--only-binary", ":all:"]
         status, said = await run(*pip, *install, *index, "--python-version", python)
+        assert "WARNING" not in said
         return status, re.search(r"Would install (\S+)", said)[1]
 
     publish("0.162.5", ">=3.10")

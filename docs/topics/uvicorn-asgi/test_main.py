@@ -1,714 +1,706 @@
+import ast
 import asyncio
-import importlib
+import contextlib
 import io
 import logging
 import re
-import signal
+import runpy
 import socket
 import sys
 import threading
-from contextlib import asynccontextmanager
+import warnings
+import wsgiref.simple_server
 from pathlib import Path
-from wsgiref.handlers import SimpleHandler
-from wsgiref.util import setup_testing_defaults
 
 import httpx2
-import main
+import layers
 import pytest
 import real
-import spy
 import uvicorn
-import wsgi
-from fastapi import FastAPI
+from click.testing import CliRunner
+from fastapi import FastAPI, Request
 from fastapi.exceptions import FastAPIDeprecationWarning
-from pydantic import BaseModel
+from main import app
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from typer.testing import CliRunner
+from starlette.routing import Router
 from uvicorn.config import UvicornDeprecationWarning
+from uvicorn.importer import ImportFromStringError, import_from_string
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.supervisors.watchfilesreload import FileFilter
 
-uvicorn_cli = importlib.import_module("uvicorn.main")
 
-
-def config(app, **options):
-    return uvicorn.Config(app, **{"port": 0, "log_config": None} | options)
-
-
-@asynccontextmanager
-async def served(app, **options):
-    """Run Uvicorn in this event loop, without its signals; yield a client of it."""
-    made = config(app, **options)
-    made.load()
-    server = uvicorn.Server(made)
-    server.lifespan = made.lifespan_class(made)
-    await server.startup()
-    await server.on_tick(0)
+@contextlib.asynccontextmanager
+async def serving(app, **options):
+    """Run a real Uvicorn in this process; yield a client of it."""
+    config = uvicorn.Config(app, **{"port": 0, "log_config": None, **options})
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.wait({task}, timeout=0.005)
+        if task.done():
+            task.result()
     port = server.servers[0].sockets[0].getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    async with httpx2.AsyncClient(base_url=url, trust_env=False) as client:
-        yield client
-    await server.shutdown()
+    try:
+        async with httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False
+        ) as http:
+            yield http
+    finally:
+        server.should_exit = True
+        await task
 
 
-@pytest.fixture
-def said():
-    """Return the list of what Uvicorn logs."""
-    lines = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())
-    logger = logging.getLogger("uvicorn.error")
-    logger.addHandler(handler)
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    yield lines
-    logger.setLevel(level)
-    logger.removeHandler(handler)
+async def run(*arguments: str | Path, **options) -> tuple[int, str]:
+    """Return the exit status of a Python process and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        **options,
+    )
+    printed, _ = await process.communicate()
+    return process.returncode, printed.decode()
 
 
-# The ten-line app
+def where_app() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/where")
+    def where(request: Request) -> dict[str, str | None]:
+        return {
+            "path": request.scope["path"],
+            "root_path": request.scope["root_path"],
+            "scheme": request.url.scheme,
+            "client": request.client and request.client.host,
+            "link": str(request.url_for("where")),
+        }
+
+    return app
 
 
-async def test_the_app_prints_the_scope_and_the_first_message(client):
-    answer = await client.get("/tea%20shop?table=7")
+# How the apps behave
+
+
+async def test_the_app_by_hand_answers_with_what_the_server_gave_it(client):
+    answer = await client.get("/tea%20cup?size=2")
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/plain"
-    assert "'path': '/tea shop'" in answer.text
-    assert "'raw_path': b'/tea%20shop'" in answer.text
-    assert "'query_string': b'table=7'" in answer.text
-    assert answer.text.endswith("'type': 'http.request'}\n")
+    assert answer.json() == {
+        "method": "GET",
+        "path": "/tea cup",
+        "query": "size=2",
+        "body": "",
+    }
+    posted = await client.post("/orders", content=b"black tea")
+    assert posted.json()["body"] == "black tea"
 
 
-async def test_uvicorn_serves_it_and_adds_date_and_server(said):
-    async with served(main.app) as client:
-        answer = await client.get("/tea%20shop")
-    assert answer.status_code == 200
-    assert "'path': '/tea shop'" in answer.text
-    assert answer.headers["server"] == "uvicorn"
-    assert "date" in answer.headers
-    assert "ASGI 'lifespan' protocol appears unsupported." in said
+async def test_it_reads_only_the_first_message_of_a_body(client):
+    async def in_parts():
+        yield b"black "
+        yield b"tea"
+
+    answer = await client.post("/orders", content=in_parts())
+    assert answer.json()["body"] == "black "
 
 
-async def test_a_large_body_arrives_in_pieces():
-    pieces = []
-
-    async def app(scope, receive, send):
-        more = True
-        while more:
-            message = await receive()
-            pieces.append(len(message["body"]))
-            more = message["more_body"]
-        await send({"type": "http.response.start", "status": 204})
-        await send({"type": "http.response.body"})
-
-    async with served(app, lifespan="off") as client:
-        await client.post("/", content=b"x" * 1_000_000)
-    assert len(pieces) > 1
-    assert sum(pieces) == 1_000_000
-
-
-async def test_an_app_that_fails_or_says_nothing_is_a_500_from_the_server(said):
-    async def fails(scope, receive, send):
-        raise ValueError
-
-    async def silent(scope, receive, send):
-        return
-
-    for app in (fails, silent):
-        async with served(app, lifespan="off") as client:
-            answer = await client.get("/")
-        assert (answer.status_code, answer.text) == (500, "Internal Server Error")
-    assert "Exception in ASGI application\n" in said
-    assert "ASGI callable returned without starting response." in said
-
-
-# ASGI against WSGI
+async def test_three_ways_to_write_one_endpoint(client_for, shown):
+    asked = [
+        ("GET", "/squares/12"),
+        ("GET", "/squares/twelve"),
+        ("GET", "/cubes/12"),
+        ("POST", "/squares/12"),
+        ("GET", "/docs"),
+    ]
+    apps = {
+        "by hand": layers.by_hand,
+        "Starlette": layers.with_starlette,
+        "FastAPI": layers.with_fastapi,
+    }
+    statuses, answers = {}, set()
+    for name, each in apps.items():
+        async with client_for(each) as client:
+            found = [await client.request(*request) for request in asked]
+        statuses[name] = [answer.status_code for answer in found]
+        answers.add((found[0].content, tuple(sorted(found[0].headers.items()))))
+    assert len(answers) == 1
+    assert statuses == {
+        "by hand": [200, 500, 500, 200, 500],
+        "Starlette": [200, 500, 404, 405, 404],
+        "FastAPI": [200, 422, 404, 405, 200],
+    }
+    rows = [f"{'':24}" + "".join(f"{name:11}" for name in apps)]
+    for number, (method, path) in enumerate(asked):
+        row = [str(each[number]) for each in statuses.values()]
+        rows.append(
+            f"{method + ' ' + path:24}" + "".join(f"{each:11}" for each in row)
+        )
+    shown("three-ways", "\n".join(row.rstrip() for row in rows))
 
 
-def by_wsgi_server(app, path="/"):
-    environ = {"PATH_INFO": path}
-    setup_testing_defaults(environ)
-    out, errors = io.BytesIO(), io.StringIO()
-    handler = SimpleHandler(io.BytesIO(), out, errors, environ)
-    handler.run(app)
-    last = (errors.getvalue().strip().splitlines() or [""])[-1]
-    head, _, body = out.getvalue().decode().partition("\r\n\r\n")
-    return int(head.split()[1]), last, body
+async def test_what_crosses_the_line_between_server_and_app(server, shown):
+    async with server("main:app", "--log-level", "trace") as url:
+        async with url.client() as http:
+            answer = await http.post("/tea%20cup?size=2", content=b"black tea")
+            assert answer.headers["server"] == "uvicorn"
+            assert "date" in answer.headers
+            client = re.search(r"127\.0\.0\.1:(\d+) - ASGI", url.log())[1]
+        log = url.log().replace(client, "50123").replace(str(url.port), "8000")
+    assert "'type': 'lifespan'" in log
+    assert "ASGI 'lifespan' protocol appears unsupported." in log
+    scope = ast.literal_eval(re.search(r"ASGI \[2\] Started scope=(.*)", log)[1])
+    lines = ["scope"]
+    lines += [f"  {key:13} {value!r}" for key, value in scope.items()]
+    for way, message in re.findall(r"ASGI \[2\] (Receive|Send) (.*)", log):
+        lines += ["", f"await {way.lower()}"]
+        lines += [
+            f"  {key:13} {value!r}"
+            for key, value in ast.literal_eval(message).items()
+        ]
+    shown("conversation", "\n".join(lines))
 
 
-def test_a_wsgi_server_calls_the_wsgi_app():
-    assert by_wsgi_server(wsgi.app, "/tea") == (200, "", "/tea")
+async def test_the_server_refuses_an_app_that_breaks_the_rules():
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+    sent = {
+        "/nothing": [],
+        "/body-first": [{"type": "http.response.body", "body": b"hello"}],
+        "/text-header": [start | {"headers": [("content-type", "text/plain")]}],
+    }
+
+    async def broken(scope, receive, send):
+        for message in sent[scope["path"]]:
+            await send(message)
+
+    async with serving(broken, lifespan="off") as http:
+        assert (await http.get("/nothing")).status_code == 500
+        assert (await http.get("/body-first")).status_code == 500
+        with pytest.raises(httpx2.RemoteProtocolError, match="without sending"):
+            await http.get("/text-header")
 
 
-async def test_one_thread_holds_two_hundred_waiting_requests(client_for):
-    waiting, threads, all_here = 0, set(), asyncio.Event()
-    api = FastAPI()
-
-    @api.get("/")
-    async def wait() -> int:
-        nonlocal waiting
-        waiting += 1
-        threads.add(threading.get_ident())
-        if waiting == 200:
-            all_here.set()
-        await all_here.wait()
-        return waiting
-
-    async with client_for(api) as client:
-        answers = await asyncio.gather(*(client.get("/") for _ in range(200)))
-    assert {answer.json() for answer in answers} == {200}
-    assert len(threads) == 1
-
-
-async def test_fastapi_and_starlette_are_called_with_the_same_three_arguments():
-    async def ask(app):
-        sent = []
-
-        async def receive():
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message):
-            sent.append(message)
-
-        scope = {"type": "http", "method": "GET", "path": "/nowhere", "headers": []}
-        await app(scope | {"query_string": b""}, receive, send)
-        return [message["type"] for message in sent], sent[0]["status"]
-
-    messages = ["http.response.start", "http.response.body"]
-    assert await ask(FastAPI()) == (messages, 404)
-    assert await ask(Starlette()) == (messages, 404)
-    assert await ask(PlainTextResponse("hello")) == (messages, 200)
-
-
-# Who does what
-
-
-async def test_the_spy_sees_every_message(capsys, shown):
-    async with served(spy.app) as client:
-        answer = await client.post("/orders", json={"cups": 2})
-        refused = await client.post("/orders", json={"cups": "many"})
-    assert (answer.status_code, answer.json()) == (201, {"cups": 2})
-    assert refused.status_code == 422
-    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    cut = [line if len(line) < 80 else f"{line[:76]} ..." for line in lines]
-    shown("spy", "\n".join(cut))
-    assert lines[0].split() == ["scope", "lifespan"]
-    assert lines[-1].split() == ["send", "lifespan.shutdown.complete"]
-
-
-async def test_each_layer_refuses_in_its_own_way():
+async def test_the_server_answers_some_requests_without_the_app():
     calls = []
 
-    async def watched(scope, receive, send):
+    async def counting(scope, receive, send):
         calls.append(scope["type"])
-        await api(scope, receive, send)
+        await app(scope, receive, send)
 
-    class Order(BaseModel):
-        cups: int
-
-    api = FastAPI()
-
-    @api.post("/orders")
-    def place(order: Order) -> Order:
-        if order.cups > 100:
-            raise ValueError("too many")
-        return (
-            order.model_copy(update={"cups": "two"}) if order.cups == 2 else order
-        )
-
-    json = {"Content-Type": "application/json"}
-    async with served(watched) as client:
-        host, port = client.base_url.host, client.base_url.port
-        reader, writer = await asyncio.open_connection(host, port)
-        writer.write(b"no HTTP\r\n\r\n")
-        garbage = (await reader.read()).decode()
+    async with serving(counting, lifespan="off", limit_concurrency=1) as http:
+        port = http.base_url.port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"this is not HTTP\r\n\r\n")
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+        assert b"Invalid HTTP request received." in answer
         writer.close()
-        assert calls == ["lifespan"]
-
-        async def ask(path, method="POST", **body):
-            answer = await client.request(method, path, **body)
-            return answer.status_code, answer.text
-
-        nowhere = await ask("/nowhere")
-        wrong_method = await ask("/orders", "GET")
-        broken = await ask("/orders", content="{", headers=json)
-        wrong = await ask("/orders", json={"cups": "many"})
-        failing = await ask("/orders", json={"cups": 101})
-        wrong_answer = await ask("/orders", json={"cups": 2})
-        fine = await ask("/orders", json={"cups": 3})
-
-    assert garbage.startswith("HTTP/1.1 400 Bad Request")
-    assert garbage.endswith("Invalid HTTP request received.")
-    assert nowhere == (404, '{"detail":"Not Found"}')
-    assert wrong_method == (405, '{"detail":"Method Not Allowed"}')
-    assert broken[0] == wrong[0] == 422
-    assert "json_invalid" in broken[1]
-    assert "int_parsing" in wrong[1]
-    assert failing == wrong_answer == (500, "Internal Server Error")
-    assert fine == (200, '{"cups":3}')
+        assert (await http.get("/")).status_code == 503
+    assert calls == []
 
 
-def test_starlette_dropped_its_decorators_and_fastapi_kept_four():
-    dropped = ["route", "add_event_handler", "on_event", "websocket_route"]
-    dropped += ["exception_handler", "middleware"]
-    assert [name for name in dropped if hasattr(Starlette, name)] == []
-    kept = ["exception_handler", "middleware", "on_event", "websocket_route"]
-    assert sorted(name for name in dropped if hasattr(FastAPI, name)) == kept
+async def test_the_real_app_knows_its_public_address(client_for):
+    behind = ProxyHeadersMiddleware(real.app, trusted_hosts="10.0.0.0/8")
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
+    async with client_for(behind, peer=("10.0.0.5", 40000)) as client:
+        answer = await client.get("/api/where", headers=headers)
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "scheme": "https",
+            "client": "203.0.113.7",
+            "link": "https://test/api/where",
+        }
+        assert (await client.get("/where")).json()["link"] == "http://test/where"
+        assert (await client.get("/apiary")).status_code == 404
+
+
+def test_the_real_app_starts_with_its_options(monkeypatch):
+    started = {}
+    monkeypatch.setattr(
+        uvicorn, "run", lambda app, **options: started.update(options, app=app)
+    )
+    monkeypatch.setenv("PORT", "9000")
+    monkeypatch.setenv("PROXY_IPS", "10.0.0.0/8")
+    real.main()
+    uvicorn.Config(**started, log_config=None)
+    assert (started["app"], started["port"]) == ("real:app", 9000)
+    assert started["forwarded_allow_ips"] == "10.0.0.0/8"
+
+
+# ASGI and WSGI
+
+
+def old_app(environ, start_response):
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [b"hello from " + environ["PATH_INFO"].encode()]
+
+
+async def test_uvicorn_can_serve_a_wsgi_app_and_points_to_a2wsgi():
+    with pytest.warns(DeprecationWarning, match="a2wsgi"):
+        async with serving(old_app, interface="wsgi") as http:
+            assert (await http.get("/tea")).text == "hello from /tea"
+
+
+async def test_one_app_serves_requests_websockets_and_startup():
+    seen = []
+
+    async def every(scope, receive, send):
+        seen.append(scope["type"])
+        if scope["type"] == "lifespan":
+            assert (await receive())["type"] == "lifespan.startup"
+            await send({"type": "lifespan.startup.complete"})
+            assert (await receive())["type"] == "lifespan.shutdown"
+            await send({"type": "lifespan.shutdown.complete"})
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            await app(scope, receive, send)
+
+    async with serving(every) as http:
+        assert (await http.get("/")).status_code == 200
+        upgrade = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        }
+        assert (await http.get("/live", headers=upgrade)).status_code == 403
+    assert seen == ["lifespan", "http", "websocket"]
+
+
+def test_starlette_lost_its_old_hooks_and_fastapi_keeps_some():
+    gone = ["on_event", "add_event_handler", "route", "websocket_route"]
+    gone += ["exception_handler", "middleware"]
+    assert [name for name in gone if hasattr(Starlette, name)] == []
+    assert not hasattr(Router, "on_event")
+    assert [name for name in gone if hasattr(FastAPI, name)] == [
+        "on_event",
+        "websocket_route",
+        "exception_handler",
+        "middleware",
+    ]
     with pytest.raises(TypeError, match="on_startup"):
         Starlette(on_startup=[])
 
 
-# Starting and reloading
+# What Uvicorn does
 
 
-async def reloaded(client, module, code):
-    """Save the code until the answer changes: the watcher may start after us."""
-    for attempt in range(600):
-        if attempt % 50 == 0:
-            module.write_text(code)
-        await asyncio.sleep(0.02)
-        try:
-            answer = (await client.get("/", timeout=1)).text.split()
-        except httpx2.TransportError:
-            continue
-        if answer[1] == "second":
-            return answer
-    raise AssertionError("the server did not reload")
+def test_the_standard_extra_is_faster_parts_and_a_better_watcher(monkeypatch):
+    def choose(file, name):
+        folder = Path(uvicorn.__file__).parent
+        return getattr(runpy.run_path(str(folder / file))[name], "__name__", None)
+
+    def parts():
+        return {
+            "http": choose("protocols/http/auto.py", "AutoHTTPProtocol"),
+            "websocket": choose(
+                "protocols/websockets/auto.py", "AutoWebSocketsProtocol"
+            ),
+            "reload": choose("supervisors/__init__.py", "ChangeReload"),
+        }
+
+    assert parts() == {
+        "http": "HttpToolsProtocol",
+        "websocket": "WebSocketsSansIOProtocol",
+        "reload": "WatchFilesReload",
+    }
+    hidden = ["httptools", "websockets", "wsproto", "watchfiles"]
+    hidden += ["uvicorn.supervisors.watchfilesreload"]
+    for name in hidden:
+        monkeypatch.setitem(sys.modules, name, None)
+    assert parts() == {
+        "http": "H11Protocol",
+        "websocket": None,
+        "reload": "StatReload",
+    }
 
 
-async def test_saving_a_file_starts_a_new_process(server, tmp_path, shown):
-    code = "import os\n" + (
-        "async def app(scope, receive, send):\n"
-        "    await send({'type': 'http.response.start', 'status': 200})\n"
-        "    text = f'{os.getpid()} VERSION'.encode()\n"
-        "    await send({'type': 'http.response.body', 'body': text})\n"
+def test_two_more_protocols_are_a_choice():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        uvicorn.Config(app, ws="websockets", log_config=None).load()
+    assert UvicornDeprecationWarning in [each.category for each in caught]
+    with pytest.raises(ValueError, match="pip install zttp"):
+        uvicorn.Config(app, http2=True, log_config=None).load()
+
+
+def test_every_option_is_an_environment_variable_too(monkeypatch):
+    started = {}
+    monkeypatch.setattr(
+        sys.modules["uvicorn.main"],
+        "run",
+        lambda app, **options: started.update(options, app=app),
     )
-    module = tmp_path / "main.py"
-    module.write_text(code.replace("VERSION", "first"))
-    options = (
-        "--reload",
-        "--reload-delay",
-        "0.05",
-        "--lifespan",
-        "off",
-        "--no-access-log",
+    env = {"UVICORN_PORT": "9000", "UVICORN_HOST": "0.0.0.0"}
+    result = CliRunner().invoke(
+        uvicorn.main, ["main:app", "--port", "9001"], env=env
     )
-    async with server("main:app", *options, cwd=tmp_path) as url:
-        async with url.client() as client:
-            before = (await client.get("/")).text.split()
-            after = await reloaded(
-                client, module, code.replace("VERSION", "second")
-            )
-        log = url.log().replace(str(tmp_path), "/home/you/shop")
-    assert after[1] == "second"
-    assert before[0] != after[0]
-    log = re.sub(r"127.0.0.1:\d+", "127.0.0.1:8000", log)
-    for number, pid in enumerate(dict.fromkeys(re.findall(r"\[(\d+)\]", log))):
-        log = log.replace(f"[{pid}]", f"[{4711 + number}]")
-    last = "Started server process [4713]"
-    shown("reload", log[: log.index(last) + len(last)])
+    assert result.exit_code == 0
+    assert (started["host"], started["port"]) == ("0.0.0.0", 9001)
+    assert started["limit_max_requests_jitter"] == 0
+    assert started["reset_contextvars"] is False
+    assert started["timeout_worker_healthcheck"] == 5
 
 
-def test_reload_watches_python_files_and_what_you_name(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    def watched(**options):
-        wants = FileFilter(config("main:app", reload=True, **options))
-        names = ["main.py", ".env", "page.html"]
-        return [name for name in names if wants(tmp_path / name)]
-
-    assert watched() == ["main.py"]
-    assert watched(reload_includes=[".env", "*.html"]) == [
-        "main.py",
-        ".env",
-        "page.html",
-    ]
-
-
-def test_reload_and_workers_exclude_each_other(said):
-    config("main:app", reload=True, workers=4)
-    assert said[-1] == '"workers" flag is ignored when reloading is enabled.'
-
-
-def test_every_option_has_an_environment_variable(monkeypatch):
-    monkeypatch.setenv("UVICORN_ROOT_PATH", "/api")
-    monkeypatch.setenv("UVICORN_PORT", "9000")
-    parsed = uvicorn_cli.main.make_context("uvicorn", ["real:app"]).params
-    assert (parsed["root_path"], parsed["port"]) == ("/api", 9000)
-    parsed = uvicorn_cli.main.make_context("uvicorn", ["real:app", "--port", "1"])
-    assert parsed.params["port"] == 1
-
-
-def test_the_fastapi_command_hands_the_same_options_to_uvicorn(
-    bundle_dir, monkeypatch
-):
+def test_the_fastapi_command_hands_the_root_path_to_uvicorn(monkeypatch):
     from fastapi_cli import cli
+    from typer.testing import CliRunner as TyperRunner
 
     started = {}
     monkeypatch.setattr(
         cli.uvicorn, "run", lambda **options: started.update(options)
     )
-    monkeypatch.chdir(bundle_dir)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.delenv("PORT", raising=False)
-    behind = ["--root-path", "/api", "--forwarded-allow-ips", "10.0.0.7"]
-    for command in ("run", "dev"):
-        monkeypatch.setenv("FASTAPI_ENV", "test")
-        CliRunner().invoke(cli.app, [command, "real.py", *behind])
-        production = command == "run"
-        assert started["app"] == "real:app"
-        assert started["host"] == ("0.0.0.0" if production else "127.0.0.1")
-        assert started["reload"] is not production
-        assert started["root_path"] == "/api"
-        assert started["forwarded_allow_ips"] == "10.0.0.7"
+    command = ["run", "-e", "real:app", "--root-path", "/api"]
+    command += ["--forwarded-allow-ips", "10.0.0.0/8", "--workers", "4"]
+    result = TyperRunner().invoke(cli.app, command)
+    logging.getLogger("fastapi_cli").handlers.clear()
+    assert result.exit_code == 0
+    assert (started["app"], started["root_path"]) == ("real:app", "/api")
+    assert started["forwarded_allow_ips"] == "10.0.0.0/8"
+    assert (started["host"], started["workers"]) == ("0.0.0.0", 4)
+    refused = TyperRunner().invoke(cli.app, ["dev", "--reload-include", ".env"])
+    assert "No such option" in refused.output
     logging.getLogger("fastapi_cli").handlers.clear()
 
 
-def test_a_failed_startup_exits_with_3(said):
-    async def fails(scope, receive, send):
-        await receive()
-        await send({"type": "lifespan.startup.failed", "message": "no database"})
-
-    with pytest.raises(SystemExit) as ended:
-        uvicorn.run(fails, port=0, log_config=None)
-    assert ended.value.code == 3
-    assert said[-2:] == ["no database", "Application startup failed. Exiting."]
+def test_root_path_in_the_constructor_is_deprecated():
+    with pytest.warns(FastAPIDeprecationWarning, match="fastapi run --root-path"):
+        FastAPI(root_path="/api")
 
 
-async def test_with_workers_a_failed_startup_exits_with_0(tmp_path):
-    (tmp_path / "main.py").write_text(
-        "async def app(scope, receive, send):\n"
-        "    await receive()\n"
-        "    await send({'type': 'lifespan.startup.failed'})\n"
+async def test_how_a_failed_start_ends(tmp_path):
+    (tmp_path / "fails.py").write_text(
+        "from contextlib import asynccontextmanager\n"
+        "from fastapi import FastAPI\n\n"
+        "@asynccontextmanager\n"
+        "async def lifespan(app):\n"
+        "    raise ConnectionError('no database')\n"
+        "    yield\n\n"
+        "app = FastAPI(lifespan=lifespan)\n"
     )
-    command = ["-m", "uvicorn", "main:app", "--port", "0", "--workers", "2"]
-    command += ["--timeout-worker-healthcheck", "1"]
+    commands = [
+        "fails:app",
+        "fails:nothing",
+        "fails:app --workers 2 --timeout-worker-healthcheck 1",
+    ]
+    ended = await asyncio.gather(
+        *(
+            run("-m", "uvicorn", *each.split(), "--port", "0", cwd=tmp_path)
+            for each in commands
+        )
+    )
+    assert [status for status, _ in ended] == [3, 3, 0]
+    assert "ConnectionError: no database" in ended[0][1]
+    assert "Application startup failed. Exiting." in ended[0][1]
+    assert "failed to start, stopping the parent process" in ended[2][1]
+
+
+async def test_startup_runs_before_the_port_is_opened():
+    events = []
+
+    async def noting(scope, receive, send):
+        for _ in range(2):
+            event = (await receive())["type"]
+            events.append(event)
+            await send({"type": f"{event}.complete"})
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        config = uvicorn.Config(noting, port=port, log_config=None)
+        with pytest.raises(SystemExit):
+            await uvicorn.Server(config).serve()
+    assert events == ["lifespan.startup", "lifespan.shutdown"]
+
+
+async def test_saving_a_file_starts_the_new_code(server, workdir):
+    main = workdir / "main.py"
+    changed = main.read_text().replace('"method"', '"verb"', 1)
+    noticed = "WatchFiles detected changes in 'main.py'. Reloading..."
+    async with (
+        asyncio.timeout(15),
+        server("main:app", "--reload", cwd=workdir) as url,
+        url.client() as http,
+    ):
+        assert "method" in (await http.get("/")).json()
+        while noticed not in url.log():
+            main.write_text(changed)
+            await asyncio.sleep(0.3)
+        while "verb" not in (await http.get("/")).json():
+            await asyncio.sleep(0.02)
+
+
+def test_reload_and_workers_exclude_each_other(caplog):
+    uvicorn.Config("main:app", reload=True, workers=2, log_config=None)
+    assert '"workers" flag is ignored when reloading is enabled.' in caplog.text
+
+
+async def test_a_run_without_a_guard_cannot_start_its_child(workdir):
+    (workdir / "serve.py").write_text(
+        'import uvicorn\n\nuvicorn.run("main:app", port=0, reload=True)\n'
+    )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, cwd=tmp_path, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "serve.py",
+        cwd=workdir,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
-    _, errors = await process.communicate()
-    assert process.returncode == 0
-    assert b"failed to start, stopping the parent process." in errors
+    async with asyncio.timeout(15):
+        said = await process.stdout.readuntil(b"bootstrapping phase")
+    process.terminate()
+    await process.communicate()
+    assert b"RuntimeError" in said
 
 
-def test_uvicorn_picks_its_parts_and_names_what_is_missing():
-    def loaded(**options):
-        made = config(main.app, **options)
-        made.load()
-        return made.ws_protocol_class.__name__
+async def test_a_mounted_app_is_not_started_by_the_outer_one(client_for):
+    started = []
 
-    assert loaded() == "WebSocketsSansIOProtocol"
-    with pytest.warns((UvicornDeprecationWarning, DeprecationWarning)):
-        assert loaded(ws="websockets") == "WebSocketProtocol"
-    with pytest.raises(ValueError, match="pip install zttp"):
-        loaded(http2=True)
-    options = {option.name for option in uvicorn_cli.main.params}
-    assert options >= {
-        "limit_max_requests_jitter",
-        "reset_contextvars",
-        "timeout_worker_healthcheck",
+    @contextlib.asynccontextmanager
+    async def lifespan(app):
+        started.append(app.title)
+        yield
+
+    outside = FastAPI(title="outside", lifespan=lifespan)
+    outside.mount("/api", FastAPI(title="inside", lifespan=lifespan))
+    async with client_for(outside) as client:
+        assert (await client.get("/api/docs")).status_code == 200
+    assert started == ["outside"]
+
+
+async def test_which_setting_fits_which_proxy(client_for, shown):
+    outside = FastAPI(openapi_url=None)
+    outside.mount("/api", where_app())
+    settings = {
+        "nothing": (where_app(), ""),
+        "--root-path /api": (where_app(), "/api"),
+        "KeptPrefix": (real.app, ""),
+        "app.mount": (outside, ""),
     }
-    assert signal.SIGHUP in uvicorn.supervisors.multiprocess.SIGNALS
-
-
-# Behind a proxy
-
-
-def tea_shop(**options):
-    api = FastAPI(**options)
-    files = FastAPI()
-    api.get("/where")(lambda: "here")
-    files.get("/menu")(lambda: "menu")
-    api.mount("/files", files)
-    return api
-
-
-def tea_shop_with_root_path():
-    with pytest.warns(FastAPIDeprecationWarning, match="--root-path /api/v1"):
-        return tea_shop(root_path="/api")
-
-
-def mounted():
-    outer = FastAPI()
-    outer.mount("/api", tea_shop())
-    return outer
-
-
-@asynccontextmanager
-async def behind_proxy(app, **options):
-    """Yield what a proxy for /api/ answers that strips the prefix or keeps it."""
-    async with served(app, **options) as client:
-
-        async def get(path, strips=True):
-            if not path.startswith("/api/"):
-                return httpx2.Response(404, text="the proxy knows no such path")
-            return await client.get(path.removeprefix("/api") if strips else path)
-
-        yield get
-
-
-def schema_url(docs_page):
-    return re.search(r"url: '([^']*)'", docs_page.text)[1]
-
-
-async def test_what_works_behind_a_prefix(shown):
-    setups = {
-        "uvicorn": (tea_shop, {}),
-        "uvicorn --root-path /api": (tea_shop, {"root_path": "/api"}),
-        'FastAPI(root_path="/api")': (tea_shop_with_root_path, {}),
-        'outer.mount("/api", app)': (mounted, {}),
+    proxies = {
+        "/where": lambda path: path.removeprefix("/api"),
+        "/api/where": lambda path: path,
     }
-    lines = [f"{'setup':27}{'proxy':9}{'route':8}{'mount':8}docs"]
-    for name, (make, options) in setups.items():
-        async with behind_proxy(make(), **options) as get:
-            for strips in (True, False):
-                route = (await get("/api/where", strips)).status_code
-                mount = (await get("/api/files/menu", strips)).status_code
-                docs = await get("/api/docs", strips)
-                schema = docs.is_success and await get(schema_url(docs), strips)
-                loads = "load" if schema and schema.is_success else "fail"
-                proxy = "strips" if strips else "keeps"
-                lines.append(f"{name:27}{proxy:9}{route:<8}{mount:<8}{loads}")
-    shown("prefixes", "\n".join(lines))
 
+    async def seen_through(proxy, http):
+        answer = await http.get(proxy("/api/where"))
+        if answer.status_code != 200:
+            return str(answer.status_code)
+        page = await http.get(proxy("/api/docs"))
+        schema = re.search(r"url: '([^']*openapi[^']*)'", page.text)[1]
+        return "works" if schema.startswith("/api/") else "docs broken"
 
-async def test_a_mounted_app_gets_no_lifespan(client_for):
-    async def probe(mount):
-        started = []
-
-        @asynccontextmanager
-        async def lifespan(_):
-            started.append("started")
-            yield
-
-        app = FastAPI(lifespan=lifespan)
-        outer = FastAPI()
-        outer.mount("/api", app)
-        async with client_for(outer if mount else app):
-            return started
-
-    assert await probe(mount=True) == []
-    assert await probe(mount=False) == ["started"]
-
-
-async def test_the_app_sees_the_prefix_and_builds_links_with_it():
-    async with served(real.app, root_path="/api") as client:
-        place = (
-            await client.get("/where", headers={"Host": "shop.example"})
-        ).json()
-        schema = (await client.get("/openapi.json")).json()
-    assert place == {
-        "path": "/api/where",
-        "root_path": "/api",
-        "link": "http://shop.example/api/where",
-        "client": "127.0.0.1",
+    rows = [
+        f"{'the proxy passes on':22}" + "".join(f"{each:22}" for each in proxies)
+    ]
+    found = {}
+    for name, (each, root_path) in settings.items():
+        way_in = (
+            serving(each, root_path=root_path) if root_path else client_for(each)
+        )
+        async with way_in as http:
+            found[name] = [
+                await seen_through(way, http) for way in proxies.values()
+            ]
+        rows.append(f"{name:22}" + "".join(f"{word:22}" for word in found[name]))
+    assert found == {
+        "nothing": ["docs broken", "404"],
+        "--root-path /api": ["works", "404"],
+        "KeptPrefix": ["docs broken", "works"],
+        "app.mount": ["404", "works"],
     }
-    assert schema["servers"] == [{"url": "/api"}]
-    async with served(real.app) as client:
-        assert (await client.get("/where")).json()["path"] == "/where"
+    shown("prefixes", "\n".join(row.rstrip() for row in rows))
+
+
+def test_loading_errors_say_what_is_wrong(shown, tmp_path, monkeypatch):
+    (tmp_path / "factories.py").write_text("def create_app(): ...\n")
+    (tmp_path / "needs.py").write_text("import not_installed\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    lines = []
+    for given in (
+        "mian:app",
+        "main.py:app",
+        "src/main:app",
+        "main",
+        "main:api",
+        "factories:app",
+        "needs:app",
+    ):
+        try:
+            import_from_string(given)
+        except ImportFromStringError as error:
+            lines += [f"uvicorn {given}", f"  Error loading ASGI app. {error}", ""]
+        except ModuleNotFoundError as error:
+            lines += [f"uvicorn {given}", f"  ModuleNotFoundError: {error}", ""]
+    assert len(lines) == 21
+    shown("loading-errors", "\n".join(lines).rstrip())
 
 
 # One proof per gotcha
 
 
-@pytest.fixture
-def started_from(tmp_path, bundle_dir, monkeypatch, said):
-    """Return how Uvicorn imports a string, in a project folder."""
-    package = tmp_path / "shop"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "main.py").write_text(
-        "from fastapi import FastAPI\napp = FastAPI()\n"
+def test_wrong_folder(tmp_path, monkeypatch):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/shop.py").write_text(
+        "async def app(scope, receive, send): ..."
     )
-    (package / "broken.py").write_text("import no_such_package\n")
-    paths = [path for path in sys.path if path not in ("", str(bundle_dir))]
 
-    def start(string, folder="."):
+    def probe(app_dir):
         with monkeypatch.context() as patch:
-            patch.chdir(tmp_path / folder)
-            patch.setattr(sys, "path", [str(Path.cwd()), *paths])
-            modules = dict(sys.modules)
-            for name in ("main", "shop", "shop.main", "shop.broken"):
-                patch.delitem(sys.modules, name, raising=False)
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "path", [app_dir, *sys.path])
             try:
-                return type(config(string).load_app()).__name__
-            except SystemExit:
-                return said[-1]
-            except ModuleNotFoundError as error:
-                return f"ModuleNotFoundError: {error}"
+                return import_from_string("shop:app").__name__
+            except ImportFromStringError as error:
+                return str(error)
             finally:
-                for name in set(sys.modules) - set(modules) | {"main"}:
-                    sys.modules.pop(name, None)
+                sys.modules.pop("shop", None)
 
-    return start
-
-
-def test_could_not_import_module(started_from, shown):
-    def probe(string):
-        return started_from(string)
-
-    with pytest.raises(SystemExit) as ended:
-        config("no_such_module:app").load_app()
-    assert ended.value.code == 3
-    prefix = "Error loading ASGI app. "
-    assert probe("main:app") == f'{prefix}Could not import module "main".'
-    assert probe("shop.main:app") == "FastAPI"
-    assert started_from("main:app", folder="shop") == "FastAPI"
-    strings = ["main:app", "shop/main:app", "shop/main.py", "shop.main"]
-    strings += ["shop.main:api", "shop.broken:app", "shop.main:app"]
-    rows = [f"{each:17}{probe(each).removeprefix(prefix)}" for each in strings]
-    shown("import-strings", "\n".join(rows))
+    assert probe("") == 'Could not import module "shop".'
+    assert probe("src") == "app"
 
 
-def test_reload_needs_an_import_string(said, monkeypatch):
+def test_reload_needs_a_string(monkeypatch, caplog):
     class Reloader:
-        def __init__(self, *_, **__):
-            pass
+        def __init__(self, config, target, sockets):
+            self.sockets = sockets
 
         def run(self):
-            said.append("watching")
+            self.sockets[0].close()
 
-    def probe(app):
-        monkeypatch.setattr(uvicorn_cli, "ChangeReload", Reloader)
-        code = 0
+    monkeypatch.setattr(sys.modules["uvicorn.main"], "ChangeReload", Reloader)
+
+    def probe(given):
         try:
-            uvicorn.run(app, port=0, reload=True, log_config=None)
+            uvicorn.run(given, port=0, reload=True, log_config=None)
+            return "reloading"
         except SystemExit as ended:
-            code = ended.code
-        return code, said[-1]
+            return ended.code, caplog.messages[-1]
 
-    assert probe(main.app) == (
+    assert probe(app) == (
         3,
-        "You must pass the application as an import string to enable "
-        "'reload' or 'workers'.",
+        "You must pass the application as an import string "
+        "to enable 'reload' or 'workers'.",
     )
-    assert probe("main:app") == (0, "watching")
+    assert probe("main:app") == "reloading"
 
 
-async def test_port_in_use(said):
+def test_reload_ignores_other_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved = [".env", "page.html", "data/prices.json", "main.py"]
+
+    def probe(*patterns):
+        config = uvicorn.Config(
+            "main:app", reload=True, reload_includes=[*patterns], log_config=None
+        )
+        restarts = FileFilter(config)
+        return [name for name in saved if restarts(tmp_path / name)]
+
+    assert probe() == ["main.py"]
+    assert probe("*.env", "*.html") == ["page.html", "main.py"]
+    assert probe(".env", "*.html", "*.json") == saved
+
+
+async def test_port_is_taken(caplog):
     async def probe(port):
-        server = uvicorn.Server(config(main.app, port=port, lifespan="off"))
-        server.should_exit = True
+        async def stop():
+            server.should_exit = True
+
+        options = {"lifespan": "off", "log_config": None, "timeout_notify": 0}
+        server = uvicorn.Server(
+            uvicorn.Config(app, port=port, callback_notify=stop, **options)
+        )
         try:
             await server.serve()
+            return "served"
         except SystemExit as ended:
-            return ended.code, said[-1].replace(str(port), "8000")
-        return 0, server.started
+            return ended.code, caplog.messages[-1].rpartition(": ")[2]
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, error = await probe(taken.getsockname()[1])
-    assert code == 3
-    assert "error while attempting to bind on address ('127.0.0.1', 8000)" in error
-    assert await probe(0) == (0, True)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert await probe(other.getsockname()[1]) == (3, "address already in use")
+        assert await probe(0) == "served"
 
 
-def test_with_reload_the_same_error_is_shorter(said):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(SystemExit):
-            uvicorn.run("main:app", port=port, reload=True, log_config=None)
-    assert said[-1].endswith("Address already in use")
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no 127.0.0.2")
+async def test_only_this_machine():
+    async def probe(host):
+        async with serving(app, lifespan="off", host=host) as http:
+            try:
+                address = f"http://127.0.0.2:{http.base_url.port}/"
+                return (await http.get(address)).status_code
+            except httpx2.ConnectError as error:
+                return type(error).__name__
 
-
-def test_only_this_machine_is_served():
-    def probe(host):
-        listener = config(main.app, host=host).bind_socket()
-        listener.listen()
-        try:
-            another_address = ("127.0.0.2", listener.getsockname()[1])
-            socket.create_connection(another_address, timeout=5).close()
-        except ConnectionRefusedError as error:
-            return error.strerror
-        finally:
-            listener.close()
-        return "connected"
-
-    assert probe("127.0.0.1") == "Connection refused"
-    assert probe("0.0.0.0") == "connected"
-
-
-async def test_called_like_wsgi():
-    async def asgi_server(app):
-        async with served(app) as client:
-            return (await client.get("/where")).status_code, ""
-
-    async def wsgi_server(app):
-        return by_wsgi_server(app, "/where")[:2]
-
-    async def probe(server):
-        return await server(real.app)
-
-    assert await probe(wsgi_server) == (
-        500,
-        "TypeError: FastAPI.__call__() missing 1 required positional argument: "
-        "'send'",
-    )
-    assert await probe(asgi_server) == (200, "")
+    assert await probe("127.0.0.1") == "ConnectError"
+    assert await probe("0.0.0.0") == 200
 
 
 async def test_docs_lose_the_prefix():
     async def probe(**options):
-        async with behind_proxy(tea_shop(), **options) as get:
-            url = schema_url(await get("/api/docs"))
-            return url, (await get(url)).status_code
+        async with serving(where_app(), **options) as http:
+            page = (await http.get("/docs")).text
+            return re.search(r"url: '([^']*openapi[^']*)'", page)[1]
 
-    assert await probe() == ("/openapi.json", 404)
-    assert await probe(root_path="/api") == ("/api/openapi.json", 200)
-
-
-async def test_prefix_is_counted_twice():
-    async def probe(strips):
-        async with behind_proxy(tea_shop(), root_path="/api") as get:
-            return (await get("/api/where", strips)).status_code
-
-    assert await probe(strips=False) == 404
-    assert await probe(strips=True) == 200
+    assert await probe() == "/openapi.json"
+    assert await probe(root_path="/api") == "/api/openapi.json"
 
 
-async def test_root_path_in_the_app_loses_mounts():
+async def test_prefix_counted_twice():
     async def probe(app, **options):
-        async with behind_proxy(app, **options) as get:
-            answers = [await get("/api/where"), await get("/api/files/menu")]
-            return [answer.status_code for answer in answers]
+        async with serving(app, **options) as http:
+            answer = await http.get("/api/where")
+            return answer.status_code, answer.json().get("link", "")[-10:]
 
-    assert await probe(tea_shop_with_root_path()) == [200, 404]
-    assert await probe(tea_shop(), root_path="/api") == [200, 200]
+    assert await probe(where_app(), root_path="/api") == (404, "")
+    assert await probe(real.app) == (200, "/api/where")
 
 
-async def test_links_say_http(client_for):
-    async def probe(**options):
-        made = config(real.app, **options)
-        made.load()
-        proxy = ("10.0.0.7", 50000)
-        headers = {
-            "Host": "shop.example",
-            "X-Forwarded-Proto": "https",
-            "X-Forwarded-For": "203.0.113.9",
-        }
-        async with client_for(made.loaded_app, peer=proxy) as client:
+async def test_https_becomes_http(client_for):
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
+
+    async def probe(trusted):
+        server = ProxyHeadersMiddleware(where_app(), trusted_hosts=trusted)
+        async with client_for(server, peer=("10.0.0.5", 40000)) as client:
             redirect = await client.get("/where/", headers=headers)
-            place = (await client.get("/where", headers=headers)).json()
-        return redirect.headers["location"], place["link"], place["client"]
+            seen = (await client.get("/where", headers=headers)).json()
+            return redirect.headers["location"], seen["client"]
 
-    http, https = "http://shop.example/where", "https://shop.example/where"
-    assert await probe() == (http, http, "10.0.0.7")
-    assert await probe(forwarded_allow_ips="10.0.0.7") == (
-        https,
-        https,
-        "203.0.113.9",
+    assert await probe("127.0.0.1,::1") == ("http://test/where", "10.0.0.5")
+    assert await probe("10.0.0.0/8") == ("https://test/where", "203.0.113.7")
+
+
+async def test_wsgi_server_calls_with_two_arguments():
+    log = io.StringIO()
+    app = where_app()
+
+    class Handler(wsgiref.simple_server.WSGIRequestHandler):
+        def get_stderr(self):
+            return log
+
+        def log_message(self, *_):
+            pass
+
+    @contextlib.asynccontextmanager
+    async def wsgi():
+        with wsgiref.simple_server.make_server(
+            "127.0.0.1", 0, app, handler_class=Handler
+        ) as server:
+            thread = threading.Thread(target=server.handle_request)
+            thread.start()
+            yield httpx2.AsyncClient(
+                base_url=f"http://127.0.0.1:{server.server_port}", trust_env=False
+            )
+            thread.join()
+
+    async def probe(server):
+        async with server as http:
+            return (await http.get("/where")).status_code
+
+    assert await probe(wsgi()) == 500
+    assert (
+        log.getvalue()
+        .strip()
+        .endswith(
+            "FastAPI.__call__() missing 1 required positional argument: 'send'"
+        )
     )
-
-
-async def test_a_proxy_that_is_trusted_blindly_lets_clients_choose_their_address(
-    client_for,
-):
-    async def seen(trusted):
-        made = config(real.app, forwarded_allow_ips=trusted)
-        made.load()
-        headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9"}
-        peer = ("10.0.0.7", 50000)
-        async with client_for(made.loaded_app, peer=peer) as client:
-            return (await client.get("/where", headers=headers)).json()["client"]
-
-    assert await seen("*") == "6.6.6.6"
-    assert await seen("10.0.0.0/8") == "203.0.113.9"
+    assert await probe(serving(app)) == 200
