@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 
+from macros.problems import report
 from macros.project import Project
+from macros.tools.build import build_pages, finish
 
+NEED_THE_SITE = {"weight", "interaction", "lighthouse"}
 BENCHES = ("measures", "build", "weight", "interaction", "lighthouse")
 
 
@@ -16,9 +19,14 @@ def run(project: Project, only: Sequence[str]) -> int:
     if unknown:
         print(f"no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHES)}")
         return 1
-    for name in BENCHES:
-        if only and name not in only:
-            continue
+    wanted = [name for name in BENCHES if not only or name in only]
+    if NEED_THE_SITE & set(wanted):
+        print("== the production build", flush=True)
+        problems = build_pages(project, project.site) or finish(project, project.site)
+        if problems:
+            print(report(problems))
+            return 1
+    for name in wanted:
         print(f"\n== {name}", flush=True)
         rows = importlib.import_module(f"macros.tools.bench.{name}").measure(project)
         print(table(rows), flush=True)

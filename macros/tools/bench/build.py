@@ -16,8 +16,8 @@ def measure(project: Project) -> list[list[object]]:
     """Return the build's seconds, its share that the macros cost, and milliseconds a page."""
     with tempfile.TemporaryDirectory() as temporary:
         own = Path(temporary)
-        ours = _timed(project, project.site)
-        pages = sum(1 for _ in project.site.rglob("*.html"))
+        ours = _timed(project, own / "site")
+        pages = sum(1 for _ in (own / "site").rglob("*.html"))
         bare = _timed(_without_macros(project, own / "bare"), own / "bare-site")
     return [
         ["build", "seconds", "ms a page", "ratio"],

@@ -24,8 +24,8 @@ WATCH = """() => {
 }"""
 FIRST_TOUCHES = {
     "open the search": "label[for=__search]",
-    "open the menu": "label[for=__drawer]",
-    "copy code": ".md-code__button, .md-clipboard",
+    "open the menu": "[data-menu-button]",
+    "mark as done": ".km-done-button",
 }
 
 
