@@ -10,8 +10,8 @@ from pathlib import Path
 STYLESHEET = re.compile(r'\s*<link rel="stylesheet" href="(?P<href>[^"]+\.css)">')
 ADDRESS = re.compile(r"""url\((?P<quote>["']?)(?!data:|#|/|https?:)(?P<path>[^"')]+)(?P=quote)\)""")
 FOLDER = "assets/css"
-# A block that scrolls sideways has to be reachable by keyboard, also where no script runs.
-SCROLLING = re.compile(r'<(pre|figure class="km-diagram")(?=[ >])(?![^>]*tabindex)')
+# What scrolls sideways on a narrow screen has to be reachable by key, also where no script runs.
+SCROLLING = re.compile(r'<(pre|table|figure class="km-diagram")(?=[ >])(?![^>]*tabindex)')
 
 
 def polish(site: Path) -> None:
