@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from macros.file_cache import FileCache, text_of
 from macros.macro_calls import COMPUTED, Call, Computed, find_calls
 from macros.markdown_scan import Fence, Heading, Link, Prose, scan
 from macros.problems import Problem
@@ -143,18 +144,12 @@ def parse(text: str, file: str) -> Page:
     )
 
 
-_CACHE: dict[Path, tuple[tuple[int, int], Page]] = {}
+_CACHE = FileCache[Page]()
 
 
 def read_page(project: Project, path: Path) -> Page:
     """Return a page from disk; read again only when the file changed."""
-    status = path.stat()
-    stamp = (status.st_mtime_ns, status.st_size)
-    known = _CACHE.get(path)
-    if known is None or known[0] != stamp:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        known = _CACHE[path] = (stamp, parse(text, project.relative(path)))
-    return known[1]
+    return _CACHE.get(path, lambda: parse(text_of(path), project.relative(path)))
 
 
 def _split(text: str, file: str) -> tuple[Mapping[str, Any], str, list[Problem]]:

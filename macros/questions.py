@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
+from macros.file_cache import FileCache, text_of
 from macros.markdown_scan import Prose, scan
 from macros.model import Question, Questions, QuizQuestion
 from macros.problems import Problem
@@ -118,18 +119,12 @@ def parse(text: str, file: str) -> QuestionFile:
     return QuestionFile(file, text, read.questions, source, tuple(problems), read.readable)
 
 
-_CACHE: dict[Path, tuple[tuple[int, int], QuestionFile]] = {}
+_CACHE = FileCache[QuestionFile]()
 
 
 def load_questions(project: Project, path: Path) -> QuestionFile:
     """Return the questions of a file; read again only when the file changed."""
-    status = path.stat()
-    stamp = (status.st_mtime_ns, status.st_size)
-    known = _CACHE.get(path)
-    if known is None or known[0] != stamp:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        known = _CACHE[path] = (stamp, parse(text, project.relative(path)))
-    return known[1]
+    return _CACHE.get(path, lambda: parse(text_of(path), project.relative(path)))
 
 
 def interview_files(project: Project) -> tuple[QuestionFile, ...]:

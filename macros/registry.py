@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from macros.file_cache import FileCache
 from macros.model import Registry
 from macros.problems import Problem
 from macros.project import Project
 from macros.yaml_source import Source, read_yaml, validate
 
 _Result = tuple["Loaded | None", list[Problem]]
-_cache: dict[Path, tuple[tuple[int, int], _Result]] = {}
+_CACHE = FileCache[_Result]()
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,11 @@ def load(project: Project) -> tuple[Loaded | None, list[Problem]]:
     path = project.registry
     file = project.relative(path)
     try:
-        status = path.stat()
+        loaded, problems = _CACHE.get(path, lambda: _load(path, file))
     except OSError:
         return None, [
             Problem(file, 0, "does not exist. It is the list of all topics: the site needs it.")
         ]
-    stamp = (status.st_mtime_ns, status.st_size)
-    known = _cache.get(path)
-    if known is None or known[0] != stamp:
-        known = (stamp, _load(path, file))
-        _cache[path] = known
-    loaded, problems = known[1]
     return loaded, list(problems)
 
 
