@@ -70,10 +70,10 @@ def _mend(data: Any, path: Where, times: int) -> None:
 
 
 def _candidates(data: Any, times: int, path: Where) -> Iterator[object]:
-    yield f"{TEXT}-{abs(hash(path))}"
-    yield f"{TEXT}-{abs(hash(path))}"
-    yield _highest(data) + 1 + times
-    yield [f"{TEXT}"]
+    """Yield what to put there at the first try, the second, and so on."""
+    text = "-".join([TEXT, *(str(step) for step in path if isinstance(step, int))])
+    # Twice: the first try is spent on leaving the value out, where there is one.
+    yield from (text, text, _highest(data) + 1 + times, [TEXT])
 
 
 def _highest(data: Any) -> int:
