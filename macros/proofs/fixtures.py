@@ -17,6 +17,7 @@ from macros.proofs.isolation import bundle_of
 from macros.proofs.postgres import Postgres, server_of
 from macros.proofs.server import Server, serve
 from macros.proofs.shown import Shown
+from macros.proofs.valkey import server_of as valkey_of
 from macros.proofs.warm_process import WarmProcess, warm_process_of
 
 ClientFor = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
@@ -34,6 +35,7 @@ def register(module: pytest.Module) -> None:
         client,
         server,
         postgres,
+        valkey,
         warm,
     ):
         pytest.register_fixture(name=function.__name__, func=function, node=module)
@@ -106,6 +108,13 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     running: Postgres = server_of(request.config)
     with running.database() as url:
         yield url
+
+
+def valkey(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Yield the URL of an empty Valkey server; what the test leaves in it is removed."""
+    running = valkey_of(request.config)
+    yield running.url
+    running.reset()
 
 
 def warm(request: pytest.FixtureRequest) -> Callable[..., WarmProcess]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 from macros.project import Project
 from macros.tools.environment import GROUPS, OLDEST
@@ -24,7 +25,17 @@ def lock(project: Project) -> int:
     for group in reversed(GROUPS):
         output = f"requirements/{group}.txt"
         within = [f"--constraints={widest}"] if widest else []
-        command = ["uv", "pip", "compile", "pyproject.toml", f"--group={group}", *COMMON, *within]
+        command = [
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "compile",
+            "pyproject.toml",
+            f"--group={group}",
+            *COMMON,
+            *within,
+        ]
         done = subprocess.run([*command, f"--output-file={output}"], cwd=project.root, check=False)
         if done.returncode:
             return done.returncode
