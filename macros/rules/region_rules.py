@@ -12,7 +12,7 @@ from macros.problems import Problem
 from macros.rules.content import Content, Rule
 from macros.rules.parts import known_or_guess
 
-SHOWING: Final = ("example", "show")
+SHOWING: Final = ("difference", "example", "show")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Shown:
 
 
 def shown_on_pages(bundle: Bundle) -> Iterator[Shown]:
-    """Yield what example() and show() show on the pages of a bundle."""
+    """Yield what example(), show() and difference() show on the pages of a bundle."""
     for page in bundle.pages:
         for call in page.named(*SHOWING):
             target = _target(bundle, call)
@@ -125,7 +125,8 @@ def _target(bundle: Bundle, call: Call) -> tuple[str, str | None] | None:
     if call.name == "example":
         return call.text(1, "file") or bundle.main, call.text(0, "region")
     file = call.text(0, "file")
-    return (file, call.text(1, "region")) if file else None
+    region = call.text(1, "region") if call.name == "show" else None
+    return (file, region) if file else None
 
 
 def _complete(bundle: Bundle) -> bool:
