@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pypdfium2
 from PIL import Image, ImageDraw
@@ -23,7 +24,11 @@ GAP = 16
 
 def look(project: Project, page: str) -> int:
     """Write the sheet of a topic or page (id, or path as in the address); return 0 if done."""
-    site = project.root / ".cache" / "look-site"
+    with TemporaryDirectory(prefix="look-") as site:
+        return _look(project, page, Path(site))
+
+
+def _look(project: Project, page: str, site: Path) -> int:
     problems = build_pages(project, site, strict=False)
     if problems:
         print(report(problems))
