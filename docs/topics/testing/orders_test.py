@@ -30,11 +30,7 @@ def test_an_order_of_nothing_is_refused(client: TestClient) -> None:
     assert answer.json()["detail"][0]["loc"] == ["body", "grams"]
 
 
-# --8<-- [start:saturday]
 @pytest.mark.usefixtures("saturday")
 def test_a_saturday_order_arrives_on_monday(client: TestClient) -> None:
     answer = client.post("/orders", json={"tea": "sencha", "grams": 50})
     assert answer.json() == {"cents": 450, "arrives": "2026-11-30"}
-
-
-# --8<-- [end:saturday]

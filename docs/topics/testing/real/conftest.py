@@ -59,10 +59,9 @@ def anyio_backend() -> str:
 async def http(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with LifespanManager(app) as running:
         transport = httpx2.ASGITransport(running.app)
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="http://test"
-        ) as http:
-            yield http
+        client = httpx2.AsyncClient(transport=transport, base_url="http://test")
+        async with client:
+            yield client
 
 
 # --8<-- [end:http]
