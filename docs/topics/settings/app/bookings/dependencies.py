@@ -1,0 +1,14 @@
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.bookings.service import BookingService
+from app.bookings.sql import SqlUnitOfWork
+
+
+def get_service(request: Request) -> BookingService:
+    state = request.app.state
+    return BookingService(SqlUnitOfWork(state.sessions), state.policy)
+
+
+ServiceDep = Annotated[BookingService, Depends(get_service)]
