@@ -1,6 +1,5 @@
 from dataclasses import replace
 from datetime import date
-from itertools import count
 
 from app.bookings.domain import Booking
 
@@ -8,10 +7,11 @@ from app.bookings.domain import Booking
 class MemoryBookings:
     def __init__(self) -> None:
         self._stored: dict[int, Booking] = {}
-        self._ids = count(1)
+        self._last = 0
 
     def add(self, booking: Booking) -> Booking:
-        stored = replace(booking, id=next(self._ids))
+        self._last += 1
+        stored = replace(booking, id=self._last)
         self._stored[stored.id] = stored
         return stored
 

@@ -1,7 +1,6 @@
 from copy import deepcopy
 from dataclasses import replace
 from datetime import date
-from itertools import count
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -13,10 +12,11 @@ from app.bookings.repository import Bookings, Receipts, Rooms
 class MemoryBookings:
     def __init__(self) -> None:
         self._stored: dict[int, Booking] = {}
-        self._ids = count(1)
+        self._last = 0
 
     def add(self, booking: Booking) -> Booking:
-        stored = replace(booking, id=next(self._ids))
+        self._last += 1
+        stored = replace(booking, id=self._last)
         self._stored[stored.id] = stored
         return stored
 
