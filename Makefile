@@ -5,7 +5,7 @@ SETUP = $(PYTHON) macros/tools/environment.py
 RUN := $(PY) -m macros
 
 .DEFAULT_GOAL := help
-.PHONY: help serve site test check fix new look bench lock setup clean prove
+.PHONY: help serve site lab test check fix new look bench lock setup clean prove
 
 help:  ## show this list
 	@$(PYTHON) macros/tools/targets.py $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ serve:  ## the site on http://127.0.0.1:8000/, rebuilt as you write (port=8000)
 site:  ## the production build in site/: checks, proofs, build
 	@$(SETUP) proofs
 	@$(RUN) site
+
+lab:  ## what runs the examples inside the pages: once, before `make serve` shows Run buttons
+	@$(SETUP) proofs
+	@$(RUN) lab
 
 test:  ## everything CI runs; ends with a table of what each part took (only=unit,browser)
 	@$(SETUP) dev
@@ -55,4 +59,4 @@ setup:  ## all that the tests need, the browser too (as root it installs Debian'
 	@$(RUN) setup
 
 clean:  ## remove what was built (not .venv)
-	@rm -rf site .cache proofs.json
+	@rm -rf site .cache proofs.json overrides/assets/lab

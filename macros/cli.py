@@ -98,6 +98,15 @@ def site(project: Project) -> None:
 
 
 @main.command()
+@click.pass_obj
+def lab(project: Project) -> None:
+    """Build what runs the examples inside the pages."""
+    from macros.lab.ready import make_ready
+
+    stop_on(make_ready(project, click.echo))
+
+
+@main.command()
 @click.option("--only", default="", help="Parts to run, separated by commas.")
 @click.pass_obj
 def test(project: Project, only: str) -> None:

@@ -31,6 +31,11 @@ class Subject(Model):
         description="Distributions whose versions are printed with a proof"
     )
     lab: tuple[str, ...] = Field(default=(), description="Distributions shipped to the browser")
+    openapi: str | None = Field(
+        default=None,
+        pattern=r"^/\S+$",
+        description="Where an app describes itself in OpenAPI; the lab shows API docs made from it",
+    )
 
 
 class Level(Model):
@@ -195,4 +200,16 @@ class BundleSettings(Model):
     )
     needs: tuple[str, ...] = Field(
         default=(), description="Distributions that the app needs without importing them"
+    )
+    lab_proofs: dict[str, Line] = Field(
+        default_factory=dict,
+        description="Test name -> why it fails in the browser; tests/lab checks that it does",
+    )
+    lab_answers: dict[str, Line] = Field(
+        default_factory=dict,
+        description="Request name -> why its answer differs in the browser; tests/lab checks it",
+    )
+    lab_note: Sentence | None = Field(
+        default=None,
+        description="What a reader must know before running this in the browser, beside the button",
     )

@@ -32,7 +32,6 @@ const look = EditorView.theme({
     fontFamily: "var(--km-mono)",
     lineHeight: "1.6",
     fontVariantLigatures: "none",
-    maxHeight: "var(--km-lab-code-height, 34rem)",
     overscrollBehaviorX: "contain",
     scrollbarWidth: "thin",
     scrollbarColor: "var(--km-rule-2) transparent",
@@ -72,6 +71,19 @@ const problems = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
+// Where typed text replaces several lines, the browser would write style attributes, which the policy refuses.
+const replacing = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { from, to, empty } = view.state.selection.main;
+    if (event.inputType !== "insertText" || !event.data || empty || view.composing) return false;
+    event.preventDefault();
+    const insert = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type" });
+    const taken = view.state.facet(EditorView.inputHandler).some((handler) => handler(view, from, to, event.data, insert));
+    if (!taken) view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 /**
  * Put an editor into an element.
  *
@@ -88,9 +100,10 @@ export function createEditor(host, { onChange, onRun }) {
   });
   const run = Prec.highest(keymap.of([{ key: "Mod-Enter", run: () => (onRun(), true) }]));
   const named = (name) =>
-    EditorView.contentAttributes.of({ "aria-label": `${name}. Escape, then Tab, leaves the editor.`, "aria-multiline": "true" });
+    EditorView.contentAttributes.of({ "aria-label": `${name}. Escape, then Tab, leaves the editor.`, tabindex: "0" });
   const extensions = (name) => [
     run,
+    replacing,
     lineNumbers(),
     highlightSpecialChars(),
     history(),
@@ -99,6 +112,8 @@ export function createEditor(host, { onChange, onRun }) {
     closeBrackets(),
     highlightActiveLine(),
     problems,
+    // The page's bars lie over its first and last lines.
+    EditorView.scrollMargins.of(() => ({ top: 70, bottom: 70 })),
     EditorState.tabSize.of(4),
     indentUnit.of("    "),
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
@@ -142,7 +157,15 @@ export function createEditor(host, { onChange, onRun }) {
       view.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: "center" }) });
       view.focus();
     },
-    focus: () => view.focus(),
-    text: () => view.state.doc.toString(),
+    /** Learn the own height now and not in a later frame, so that what stands below can be kept in place. */
+    measure: () => view.measure?.(),
+    /** Take the focus where the reader is looking, not at the start of a long file. */
+    focus() {
+      if (view.state.selection.main.head === 0) {
+        const seen = view.lineBlockAtHeight(Math.max(0, innerHeight / 3 - view.documentTop));
+        view.dispatch({ selection: { anchor: seen.from } });
+      }
+      view.focus();
+    },
   };
 }

@@ -14,13 +14,18 @@ from macros.tools import node
 SOURCE: Final = "macros/lab/editor.mjs"
 EDITOR: Final = "editor.js"
 API_BROWSER: Final = ("swagger-ui-bundle.js", "swagger-ui.css")
-# By its own module: the package's command is a binary or a script, depending on how it was installed.
+FRAME: Final = ("docs.htm", "docs.js", "docs.css")  # in macros/lab/web
+# Its module, for the command is a binary or a script, depending on how it was installed.
 _BUNDLE: Final = 'import("esbuild").then(({ buildSync }) => buildSync(JSON.parse(process.argv[1])))'
 
 
 def inputs(project: Project) -> list[Path]:
     """Return the files that what is built here depends on."""
-    return [project.root / SOURCE, project.root / "package-lock.json"]
+    return [
+        project.root / SOURCE,
+        *(Path(__file__).parent / "web" / name for name in FRAME),
+        project.root / "package-lock.json",
+    ]
 
 
 def build(project: Project, into: Path) -> list[str]:
@@ -50,4 +55,6 @@ def build(project: Project, into: Path) -> list[str]:
     package = project.root / "node_modules" / "swagger-ui-dist"
     for name in API_BROWSER:
         shutil.copyfile(package / name, into / name)
-    return [EDITOR, *API_BROWSER]
+    for name in FRAME:
+        shutil.copyfile(Path(__file__).parent / "web" / name, into / name)
+    return [EDITOR, *API_BROWSER, *FRAME]

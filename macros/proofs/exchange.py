@@ -115,7 +115,7 @@ async def _send(
             filled.method,
             BASE + filled.url,
             headers=[each for each in CLIENT_HEADERS.items() if each[0] not in given] + headers,
-            content=_content(filled),
+            content=content_of(filled),
         )
         try:
             async with asyncio.timeout(limit):
@@ -127,10 +127,11 @@ async def _send(
             ) from error
         except httpx2.HTTPError as error:
             raise stop(f"{error}.") from error
-    return _answer(request, filled, response)
+    return answer_of(request, filled, response)
 
 
-def _content(filled: SentRequest) -> bytes | None:
+def content_of(filled: SentRequest) -> bytes | None:
+    """Return the body as it is sent: a multipart body is typed with plain line ends."""
     if filled.body is None:
         return None
     content_type = {name.lower(): value for name, value in filled.headers.items()}
@@ -139,7 +140,8 @@ def _content(filled: SentRequest) -> bytes | None:
     return filled.body.encode()
 
 
-def _answer(request: Request, filled: SentRequest, response: httpx2.Response) -> Answer:
+def answer_of(request: Request, filled: SentRequest, response: httpx2.Response) -> Answer:
+    """Return a response in the terms of what is recorded."""
     headers: dict[str, str] = {}
     for name, value in response.headers.multi_items():
         headers[name] = f"{headers[name]}\n{value}" if name in headers else value

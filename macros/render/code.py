@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from macros import locked
 from macros.bundle import Bundle
 from macros.model import Artifact
+from macros.render import lab
 from macros.render.diagrams import figure
 from macros.render.markup import box, escape, fence, fold, inline, language_of, paragraphs
 from macros.render.view import ContentError, View
@@ -17,7 +19,9 @@ _PASSED = "passed"
 def example(view: View, region: str | None = None, file: str | None = None) -> str:
     """Return the smallest app, or one region of it, with the line numbers of the file."""
     bundle = view.bundle()
-    return _code(bundle, file or bundle.main, region)
+    shown = file or bundle.main
+    data = lab.fence_data(view, shown)
+    return paragraphs([_code(bundle, shown, region, data), lab.slot(view, shown, region)])
 
 
 def show(view: View, file: str, region: str | None = None) -> str:
@@ -82,12 +86,20 @@ def asked(view: View, url: str | None = None, title: str | None = None) -> str:
     return f'<p class="km-asked">Asked in <a href="{escape(url)}">{inline(title or url)}</a></p>'
 
 
-def _code(bundle: Bundle, file: str, region: str | None) -> str:
+def _code(
+    bundle: Bundle, file: str, region: str | None, data: Mapping[str, str] | None = None
+) -> str:
     try:
         snippet = bundle.snippet(file, region)
     except KeyError as error:
         raise ContentError(str(error.args[0])) from None
-    return fence(snippet.text, language_of(file), title=snippet.file, first_line=snippet.first_line)
+    return fence(
+        snippet.text,
+        language_of(file),
+        title=snippet.file,
+        first_line=snippet.first_line,
+        data=data,
+    )
 
 
 def _label(view: View, artifact: Artifact) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from macros import redirects
+from macros.lab.ready import make_ready
 from macros.problems import Problem
 from macros.project import Project
 from macros.proofs.runner import prove
@@ -30,6 +31,9 @@ def build(project: Project, say: Callable[[str], object]) -> list[Problem]:
     if problems := prove(project, ()) or unproven(project):
         return problems
     step("proven")
+    if problems := make_ready(project, say):
+        return problems
+    step("lab made")
     if problems := build_pages(project, project.site):
         return problems
     step("built")

@@ -6,16 +6,25 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
+from macros.lab.paths import manifest
 from macros.problems import Problem
 from macros.project import Project
 
 THEME = "mkdocs-material"
 FONTS = "overrides/assets/fonts"
 OWN = ("LICENSE", "LICENSE-CONTENT")
+LAB_NPM = (
+    *("@codemirror/*", "@lezer/*", "@marijn/*", "crelt", "style-mod", "w3c-keyname"),
+    *("pyodide", "swagger-ui-dist"),
+)
+NOTICE = (
+    "This package comes without its license's text. It is under {license}, and unchanged but for "
+    "bundling; its source is that of version {version} in its own public repository."
+)
 
 
 @dataclass(frozen=True)
@@ -51,9 +60,29 @@ def shipped_parts(project: Project) -> Iterator[Part]:
         for path, entry in packages.items():
             if path and not entry.get("dev"):
                 yield _of_npm(project.root / path, entry)
+    yield from lab_parts(project)
     fonts = project.root / FONTS
     if fonts.is_dir() and any(fonts.glob("*.woff2")):
         yield _of_fonts(fonts)
+
+
+def lab_parts(project: Project) -> Iterator[Part]:
+    """Yield what the lab consists of: packages of npm, Python itself, and its packages."""
+    if not manifest(project).is_file():
+        return
+    modules = project.root / "node_modules"
+    lock = json.loads((project.root / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    for pattern in LAB_NPM:
+        for folder in sorted(modules.glob(pattern)):
+            entry = lock[f"node_modules/{folder.relative_to(modules).as_posix()}"]
+            part = _of_npm(folder, entry)
+            name = folder.relative_to(modules).as_posix()
+            yield replace(part, name=name, texts=part.texts or (NOTICE.format(**entry),))
+    facts = json.loads(manifest(project).read_text(encoding="utf-8"))
+    python = of_distribution("typing_extensions")  # under Python's own license
+    yield replace(python, name="Python", version=facts["python"])
+    for name in facts["versions"]:
+        yield of_distribution(name)
 
 
 def locked_parts(project: Project) -> Iterator[Part]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from macros.lab.ready import make_ready
 from macros.problems import report
 from macros.project import Project
 from macros.tools import browser, node
@@ -144,7 +145,11 @@ def _prove(project: Project) -> tuple[int, str]:
 
 
 def _site(project: Project) -> tuple[int, str]:
-    problems = build_pages(project, project.site) or finish(project, project.site)
+    problems = (
+        make_ready(project, print)
+        or build_pages(project, project.site)
+        or finish(project, project.site)
+    )
     text = report(problems) or f"  built {sum(1 for _ in project.site.rglob('*.html'))} pages"
     print(text, flush=True)
     return (1 if problems else 0), ""

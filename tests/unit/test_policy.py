@@ -28,11 +28,21 @@ def test_every_inline_script_is_allowed_by_its_hash(tmp_path: Path) -> None:
     assert "'unsafe-inline'" not in written
 
 
-def test_every_page_and_the_headers_file_get_the_same_policy(tmp_path: Path) -> None:
-    (tmp_path / "a.html").write_text(page("one()"), encoding="utf-8")
+def test_every_page_gets_the_policy_but_not_the_frames_of_the_lab(tmp_path: Path) -> None:
+    for name in ("a.html", "b.html", "frame.htm"):
+        (tmp_path / name).write_text(page("one()"), encoding="utf-8")
     written = policy.write(tmp_path)
-    assert f'content="{written}"' in (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert written in (tmp_path / "_headers").read_text(encoding="utf-8")
+    for name in ("a.html", "b.html"):
+        assert f'content="{written}"' in (tmp_path / name).read_text(encoding="utf-8")
+    assert "Content-Security-Policy" not in (tmp_path / "frame.htm").read_text(encoding="utf-8")
+
+
+def test_the_header_for_all_paths_forbids_foreign_frames_and_leaves_the_rest_to_the_pages(
+    tmp_path: Path,
+) -> None:
+    policy.write(tmp_path)
+    headers = (tmp_path / "_headers").read_text(encoding="utf-8")
+    assert "Content-Security-Policy: frame-ancestors 'self'\n" in headers
 
 
 def test_the_policy_comes_before_the_first_script(tmp_path: Path) -> None:

@@ -1,8 +1,16 @@
 // A link to something inside a closed fold opens the fold: without this a proof's address would show its title only.
 
+// An address may hold anything after the "#", also what decodes to nothing.
+function idOf(hash) {
+  try {
+    return decodeURIComponent(hash.slice(1));
+  } catch {
+    return hash.slice(1);
+  }
+}
+
 function openAround(hash) {
-  const id = decodeURIComponent(hash.slice(1));
-  const target = id && document.getElementById(id);
+  const target = document.getElementById(idOf(hash));
   if (!target) return;
   let opened = false;
   for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) {

@@ -12,6 +12,7 @@ const LAZY = [
   [".km-filter", () => import("./filter.js")],
   [".km-quiz", () => import("./quiz.js")],
   ["pre, .km-diagram", () => import("./code.js")],
+  ["[data-lab]", () => import("./lab.js")],
 ];
 
 function mountAll() {

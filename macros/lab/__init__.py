@@ -1,0 +1,1 @@
+"""The lab: what runs a topic's app inside the page, built from pinned packages."""

@@ -1,0 +1,139 @@
+// The sandboxed frame and its worker, as the page sees them: parts go in, messages come out, stop always works.
+
+import { deliver, partsOf, snapshotOf } from "./loader.js";
+
+export class Engine {
+  #base;
+  #manifest;
+  #limits;
+  #frame;
+  #port = null;
+  #ready = null;
+  #broken = () => {};
+  #heard;
+  #snapshot;
+  #brought = {};
+  #added = {};
+
+  constructor(base, manifest, limits, heard) {
+    this.#base = base;
+    this.#manifest = manifest;
+    this.#limits = limits;
+    this.#heard = heard;
+    this.#snapshot = snapshotOf(base, manifest);
+  }
+
+  async open(progress) {
+    await this.#openFrame();
+    const kept = this.#snapshot.read();
+    const delivered = this.#deliver(partsOf(this.#manifest), progress);
+    const [memory] = await Promise.all([kept, delivered]);
+    try {
+      return await this.start(memory);
+    } catch (error) {
+      if (!memory) throw error;
+      await this.#snapshot.remove();
+      return await this.start(null, true);
+    }
+  }
+
+  // Brings the packages that these files import and that are not there yet.
+  async bring(files) {
+    for (const name of partsOf(this.#manifest, files)) {
+      this.#brought[name] ??= this.#bring(name).catch((error) => {
+        delete this.#brought[name];
+        throw error;
+      });
+      await this.#brought[name];
+    }
+  }
+
+  async #bring(name) {
+    await this.#deliver([name]);
+    await new Promise((resolve) => {
+      this.#added[name] = resolve;
+      this.#say({ type: "extra", name });
+    });
+  }
+
+  #deliver(names, progress) {
+    return deliver(this.#base, this.#manifest, names, {
+      open: (name, kind) => this.#say({ type: "open", name, kind }),
+      chunk: (name, data) => this.#say({ type: "chunk", name, data }),
+      end: (name) => this.#say({ type: "end", name }),
+      progress,
+    });
+  }
+
+  #say(message, transfer = []) {
+    this.#frame.contentWindow.postMessage(message, "*", transfer);
+  }
+
+  // Starts a worker, in place of the one before; resolves once Python listens.
+  start(snapshot = null, afresh = false) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port?.close();
+    this.#port = port1;
+    const libraries = {};
+    for (const [name, part] of Object.entries(this.#manifest.parts)) {
+      if (part.kind === "library") libraries[part.path] = name;
+    }
+    const message = { type: "start", preload: this.#manifest.preload, limits: this.#limits, snapshot, afresh, libraries };
+    this.#ready = new Promise((resolve, reject) => {
+      let listening = false;
+      this.#broken = (message) => reject(new Error(`Python did not start: ${message}`));
+      port1.onmessage = ({ data }) => {
+        if (data?.type === "ready") {
+          listening = true;
+          resolve(data);
+        } else if (data?.type === "broken") this.#broken(data.message);
+        // Taken only before any code of the reader ran: nothing of theirs is kept for another visit.
+        else if (data?.type === "snapshot") listening || this.#keep(data.memory);
+        else this.#heard(data);
+      };
+      this.#say(message, [port2, ...(snapshot ? [snapshot] : [])]);
+    });
+    return this.#ready;
+  }
+
+  get ready() {
+    return this.#ready;
+  }
+
+  post(message) {
+    this.#port.postMessage(message);
+  }
+
+  stop() {
+    this.#port?.close();
+    this.#say({ type: "stop" });
+  }
+
+  #keep(memory) {
+    if (!(memory instanceof Uint8Array)) return;
+    this.#snapshot.write(memory);
+    const copy = memory.slice().buffer;
+    this.#say({ type: "snapshot", snapshot: copy }, [copy]);
+  }
+
+  #openFrame() {
+    const frame = document.createElement("iframe");
+    frame.setAttribute("sandbox", "allow-scripts");
+    frame.hidden = true;
+    frame.title = "Runs the lab's Python";
+    frame.src = new URL("frame.htm", this.#base).href;
+    this.#frame = frame;
+    return new Promise((resolve, reject) => {
+      const listen = ({ source, data }) => {
+        if (source !== frame.contentWindow) return;
+        if (data?.type === "frame") resolve(frame.contentWindow);
+        else if (data?.type === "broken") this.#broken(data.message);
+        else if (data?.type === "added") this.#added[data.name]?.();
+      };
+      addEventListener("message", listen);
+      frame.onerror = () => reject(new Error("The lab's frame could not be loaded."));
+      // On the root element, which stays when the body is exchanged for another page's.
+      document.documentElement.append(frame);
+    });
+  }
+}
