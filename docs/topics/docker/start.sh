@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+echo "migrations done"
+exec uvicorn app.main:app
