@@ -7,16 +7,14 @@ import json
 import shutil
 import subprocess
 import tempfile
-import tomllib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from importlib.metadata import packages_distributions
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-from macros.lab import archive, contents, editor, frame, wheels
+from macros.lab import archive, contents, editor, frame, own, wheels
 from macros.lab.extras import split
 from macros.lab.paths import built_lab, manifest
 from macros.lab.wheels import LabError
@@ -25,14 +23,6 @@ from macros.registry import load
 from macros.tools import node
 
 HERE: Final = Path(__file__).parent
-# What runs apps and proofs on a server runs them here.
-SHARED: Final = tuple(
-    f"macros/proofs/{name}.py"
-    for name in (
-        *("asgi", "bundle_run", "fixtures", "isolation", "outcomes", "plugin", "postgres"),
-        *("progress", "server", "shown", "valkey", "warm_process"),
-    )
-)
 
 
 def build(project: Project, say: Callable[[str], object]) -> bool:
@@ -108,36 +98,24 @@ class _Build:
         sources = {f"{standard}/{name}": data for name, data in self._standard()}
         for wheel in found:
             sources |= {f"{site}/{name}": data for name, data in contents.of_wheel(wheel)}
-        sources |= {f"{site}/{name}": data for name, data in self._own(found)}
+        sources |= {f"{site}/{name}": data for name, data in own.files(self.project, found)}
         libraries = {name: data for name, data in sources.items() if name.endswith(".so")}
         as_they_are = libraries.keys() | contents.SOURCES
         compiled = self._compile({k: v for k, v in sources.items() if k not in as_they_are})
         compiled |= {name: sources[name] for name in contents.SOURCES}
         # A library is linked under its path, and Python looks whether there is such a file.
-        files = {name: b"" for name in libraries}
+        files = dict.fromkeys(libraries, b"")
         inside = {}
         for name, data in sorted(compiled.items()):
             if name.startswith(f"{standard}/"):
                 inside[name.removeprefix(f"{standard}/")] = data
             else:
                 files[name] = data
-        files["lib/lab/pytest.toml"] = pytest_settings(self.project)
+        files["lib/lab/pytest.toml"] = own.pytest_settings(self.project)
         return {standard: _stored(inside), **files}, libraries
 
     def _standard(self) -> Iterator[tuple[str, bytes]]:
         return contents.of_standard_library(self.runtime / "python_stdlib.zip")
-
-    def _own(self, found: list[Path]) -> Iterator[tuple[str, bytes]]:
-        driver = HERE / "driver"
-        for path in sorted(driver.glob("*.py")):
-            yield f"lab/{path.name}", path.read_bytes()
-        for path in sorted((driver / "stand_ins").glob("*.py")):
-            yield path.name, path.read_bytes()
-        for name in SHARED:
-            yield name, (self.project.root / name).read_bytes()
-        here = {name.split("/")[0].removesuffix(".py") for wheel in found for name, _ in contents.of_wheel(wheel)}
-        lacking = {k: v for k, v in absent(self.project).items() if k not in here}
-        yield "lab/absent.json", json.dumps(lacking).encode()
 
     def _compile(self, sources: Mapping[str, bytes]) -> dict[str, bytes]:
         with tempfile.TemporaryDirectory(prefix="lab-sources-") as folder:
@@ -164,25 +142,10 @@ def preload(project: Project, ids: list[str], files: Mapping[str, bytes]) -> lis
         for name in bundle_.imports():
             counts[name] = counts.get(name, 0) + 1
     often = [name for name, count in sorted(counts.items()) if count * 4 >= len(bundles)]
-    there = [name for name in often if f"{contents.SITE}/{name.replace('.', '/')}/__init__.pyc" in files]
+    there = [
+        name for name in often if f"{contents.SITE}/{name.replace('.', '/')}/__init__.pyc" in files
+    ]
     return ["lab.server", *there]
-
-
-def absent(project: Project) -> dict[str, str]:
-    """Return the modules that proofs may import here but not in the browser, with their package."""
-    locked = wheels.names(project.lock)
-    return {
-        module: owners[0]
-        for module, owners in sorted(packages_distributions().items())
-        if owners and wheels.canonicalize_name(owners[0]) in locked
-    }
-
-
-def pytest_settings(project: Project) -> bytes:
-    """Return the settings of the proofs, as a file of their own: the browser has no project."""
-    settings = tomllib.loads((project.root / "pyproject.toml").read_text(encoding="utf-8"))
-    lines = [f"{key} = {json.dumps(value)}" for key, value in settings["tool"]["pytest"].items()]
-    return ("[pytest]\n" + "\n".join(lines) + "\n").encode()
 
 
 def bundle(project: Project, entry: str) -> bytes:
@@ -236,7 +199,12 @@ def _key(project: Project) -> str:
     """Return a hash of everything that the lab is made of."""
     digest = hashlib.sha256()
     sources = [path for path in sorted(HERE.rglob("*")) if path.suffix in {".py", ".js", ".mjs"}]
-    more = [project.lock, project.root / "pyproject.toml", *editor.inputs(project), *(project.root / name for name in SHARED)]
+    more = [
+        project.lock,
+        project.root / "pyproject.toml",
+        *editor.inputs(project),
+        *(project.root / name for name in own.SHARED),
+    ]
     loaded, _ = load(project)
     for path in [*sources, *more]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

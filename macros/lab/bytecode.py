@@ -6,8 +6,8 @@ Docstrings go, `assert` stays: an app answers as it does on a server.
 import ast
 import importlib.util
 import marshal
-import os
 import re
+from pathlib import Path
 
 # SQLAlchemy writes into the docstrings of its events, and insists that they are there.
 DOCUMENTED = re.compile(r"/sqlalchemy/(\w+/)*events\.py$")
@@ -28,22 +28,16 @@ def strip(tree):
 
 
 def compile_file(path, name):
-    """Write a file's bytecode next to it, never to be compared with a source."""
-    with open(path, "rb") as file:
-        source = file.read()
-    tree = ast.parse(source, name)
+    """Put a file's bytecode in its place, never to be compared with a source."""
+    tree = ast.parse(path.read_bytes(), name)
     if not DOCUMENTED.search(name):
         tree = strip(tree)
     code = compile(tree, name, "exec", dont_inherit=True)
     # Hash-based and unchecked (PEP 552): flags 1, then eight bytes that nobody reads.
     head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
-    with open(path + "c", "wb") as file:
-        file.write(head + marshal.dumps(code))
-    os.remove(path)
+    path.with_suffix(".pyc").write_bytes(head + marshal.dumps(code))
+    path.unlink()
 
 
-for folder, _, names in os.walk("/sources"):
-    for name in names:
-        if name.endswith(".py"):
-            path = os.path.join(folder, name)
-            compile_file(path, path.removeprefix("/sources"))
+for file in sorted(Path("/sources").rglob("*.py")):
+    compile_file(file, str(file).removeprefix("/sources"))

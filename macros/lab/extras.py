@@ -1,4 +1,4 @@
-"""Puts what most runs do not need into archives of their own, loaded when something imports them."""
+"""Puts what most runs do not need into archives of their own, loaded when it is imported."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from packaging.utils import canonicalize_name
+
 from macros.lab import contents, wheels
 
 PROOFS: Final = frozenset({"iniconfig", "packaging", "pluggy", "pytest"})
+# Not imported by name: what asks for it.
+ASKED_BY: Final = {"tzdata": "zoneinfo"}
 LARGE: Final = 1_000_000  # bytes unpacked: less is not worth a download of its own
 
 
@@ -34,14 +38,14 @@ def split(
     for name, data in files.items():
         of = owner.get(_source(name), "")
         sizes[of] = sizes.get(of, 0) + len(data)
-    always = _closure(found, [*core, "httpx2"])
+    always = closure(found, [*core, "httpx2"])
     archives: dict[str, Extra] = {}
     rest = {}
     for name, data in files.items():
         of = owner.get(_source(name), "")
         if of in PROOFS and of not in always:
             into = "proofs"
-        elif of and of not in always and sizes[of] > LARGE:
+        elif of in ASKED_BY or (of and of not in always and sizes[of] > LARGE):
             into = of
         else:
             rest[name] = data
@@ -50,7 +54,7 @@ def split(
         extra.files[name] = data
         module = name.removeprefix(f"{contents.SITE}/").split("/")[0].removesuffix(".pyc")
         if not module.endswith(".dist-info"):
-            extra.modules.add(module)
+            extra.modules.add(ASKED_BY.get(of, module))
     return rest, archives
 
 
@@ -58,11 +62,11 @@ def _source(name: str) -> str:
     return name.removesuffix("c") if name.endswith(".pyc") else name
 
 
-def _closure(found: Sequence[Path], names: Sequence[str]) -> set[str]:
+def closure(found: Sequence[Path], names: Sequence[str]) -> set[str]:
     """Return these distributions and all that they need."""
     needs = {wheels.named(wheel): wheels.needs(wheel) for wheel in found}
     reached: set[str] = set()
-    waiting = [wheels.canonicalize_name(name) for name in names]
+    waiting: list[str] = [canonicalize_name(name) for name in names]
     while waiting:
         name = waiting.pop()
         if name not in reached:

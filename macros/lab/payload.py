@@ -34,7 +34,9 @@ def payload(topic: Topic, bundle: Bundle) -> dict[str, Any]:
         "main": list(bundle.app_files),
         "files": files,
         "requests": _requests(bundle),
-        "responses": [as_data(answer) for answer in bundle.answers.answers] if bundle.answers else [],
+        "responses": [as_data(answer) for answer in bundle.answers.answers]
+        if bundle.answers
+        else [],
         "volatile": {name: list(paths) for name, paths in bundle.settings.volatile.items()},
         "proofs": _proofs(bundle),
         "known": dict(bundle.settings.lab_proofs),
@@ -84,9 +86,9 @@ def _sent(request: http_dialect.Request) -> str | None:
     return request.body.replace("\n", "\r\n") + "\r\n"
 
 
-def _proofs(bundle: Bundle) -> list[dict[str, str]]:
+def _proofs(bundle: Bundle) -> list[dict[str, str | None]]:
     """Return the proofs of the page's gotchas: the anchor, its heading, and the test."""
-    found = []
+    found: list[dict[str, str | None]] = []
     for heading in bundle.page.headings if bundle.page else ():
         test = bundle.tests.get(proof_name(heading.id)) if heading.id else None
         if test is not None:

@@ -33,7 +33,7 @@ ENVIRONMENT: Final = {
     "extra": "",
 }
 # What runs proofs and requests, whatever the subject is.
-OWN: Final = ("anyio", "httpx2", "idna", "iniconfig", "packaging", "pluggy", "pytest")
+OWN: Final = ("anyio", "httpx2", "idna", "iniconfig", "packaging", "pluggy", "pytest", "tzdata")
 STAND_INS: Final = {
     "cffi": "has no wheel for the browser; driver/stand_ins/_cffi_backend.py does its part",
     "greenlet": "only asynchronous database sessions need it, and their drivers need threads",
@@ -122,7 +122,9 @@ def _blocks(lock: Path) -> Iterator[tuple[str, str]]:
         name, lines = "", []
         marker = match["rest"].strip().removesuffix("\\").strip().removeprefix(";").strip()
         requirement = Requirement(f"{match['name']} ; {marker}" if marker else match["name"])
-        if requirement.marker is None or requirement.marker.evaluate(dict(ENVIRONMENT)):
+        here = requirement.marker is None or requirement.marker.evaluate(dict(ENVIRONMENT))
+        # Locked for systems that have no time zones of their own; the browser is one more.
+        if here or match["name"] == "tzdata":
             name = canonicalize_name(match["name"])
             lines = [f"{match['name']}=={match['version']}"]
 

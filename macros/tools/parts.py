@@ -174,6 +174,7 @@ PARTS = (
     Part("site", _site),
     Part("built", _tests("tests/built")),
     Part("js", _javascript),
+    Part("lab", _tests("tests/lab")),
     Part("browser", _tests("tests/browser", parallel=True)),
     Part("zensical", _tests("tests/zensical")),
 )

@@ -28,7 +28,7 @@ def write(site: Path) -> str:
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     for path, text in pages.items():
         path.write_text(HEAD.sub(lambda m: m[1] + meta, text, count=1), encoding="utf-8")
-    # For all paths, so only what binds the lab's frames too: they are pages with policies of their own.
+    # For all paths, so only what may bind the lab's frames too: they have policies of their own.
     headers = (
         "Content-Security-Policy: frame-ancestors 'self'",
         "X-Content-Type-Options: nosniff",

@@ -1,4 +1,4 @@
-"""Packages that the proofs use and the lab lacks: importing them works, using them skips a proof."""
+"""Packages that proofs use and the lab lacks: to import one works, to use it skips the proof."""
 
 import importlib.machinery
 import json
@@ -7,7 +7,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
 from lab.errors import INSIDE
 
 KNOWN = dict.fromkeys(sys.stdlib_module_names) | json.loads(
@@ -45,6 +44,8 @@ class _Module(ModuleType):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
+        if name.endswith(("Error", "Exception", "Exit")):
+            return type(name, (Exception,), {})
         top = self.__name__.partition(".")[0]
         return _Absent(KNOWN[top] or top, name)
 

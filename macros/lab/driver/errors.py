@@ -55,9 +55,11 @@ def _message(error):
         return f"{text}: a function calls itself without end"
     if isinstance(error, MemoryError):
         return text or "the memory that a run may use is full"
-    return text.removesuffix(f" ({error.filename.rsplit('/', 1)[-1]}, line {error.lineno})") if (
-        isinstance(error, SyntaxError) and error.filename
-    ) else text
+    return (
+        text.removesuffix(f" ({error.filename.rsplit('/', 1)[-1]}, line {error.lineno})")
+        if (isinstance(error, SyntaxError) and error.filename)
+        else text
+    )
 
 
 def _missing(name):

@@ -45,11 +45,12 @@ class Exchange:
         self._head = head
         self._chunk = chunk
         self._gone = asyncio.Event()
-        self._complete = False
+        self._bodiless = False
 
     async def run(self, app, method, path, headers, body):
         """Send the request; return once the app has answered and is done."""
         scope = scope_of("http", path, headers, body) | {"method": method.upper()}
+        self._bodiless = scope["method"] == "HEAD"
         sent = False
 
         async def receive():
@@ -71,7 +72,7 @@ class Exchange:
             headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message["headers"]]
             self._head(message["status"], headers)
         elif message["type"] == "http.response.body":
-            if message.get("body"):
+            if message.get("body") and not self._bodiless:
                 self._chunk(message["body"])
             if not message.get("more_body"):
                 self._gone.set()

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 import json
+import logging
 import os
 import re
 import time
@@ -12,12 +13,12 @@ from io import StringIO
 
 import pytest
 from anyio import pytest_plugin as anyio_plugin
-
 from lab import errors
 from lab.absent import Finder
 from lab.bundle import Bundle
 from lab.loop import running_at_once
 from lab.threads import Watch
+
 from macros.proofs import plugin
 
 NEEDS = {
@@ -30,6 +31,9 @@ NEEDS = {
 LACKS = (
     (re.compile(r"can't start new thread|another thread, and the lab has none"), "needs a thread"),
     (re.compile(r"emscripten does not support processes|_posixsubprocess"), "needs a process"),
+    (re.compile(r"lacks multiprocessing\.synchronize"), "needs a process"),
+    (re.compile(r"\[Errno 44\].*'/docs/topics/"), "reads a file of another topic"),
+    (re.compile(r"\[Errno 138\]"), "needs a socket"),
     (re.compile(r"pip install \W?([\w.-]+(?:\[\w+\])?)"), r"needs \1, which the lab does not have"),
     (re.compile(r"(\w+) is missing: install the distribution"), r"needs a \1 server"),
     (re.compile(r"(\w+) must be installed"), r"needs \1, which the lab does not have"),
@@ -56,12 +60,16 @@ def run(topic, files, only, known, verify, tell, beat=lambda: None):
     if only:
         options += ["-k", " or ".join(only)]
     before = dict(os.environ)
+    server_log = logging.getLogger("asgi")
+    quiet = server_log.level
+    server_log.setLevel(logging.NOTSET)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
         # What pytest itself prints is told result by result.
         with redirect_stdout(StringIO()), Finder(), running_at_once():
             pytest.main([*options, *tests], plugins=[anyio_plugin, plugin, heard])
     finally:
+        server_log.setLevel(quiet)
         Watch.beat = Watch.check = staticmethod(lambda: None)
         os.environ.clear()
         os.environ.update(before)
@@ -153,9 +161,10 @@ class _Heard:
             text = _ANSI.sub("", str(report.longrepr))
             last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
             reason = last.removeprefix("E").strip()
+            facts = {"outcome": "error", "reason": reason, "traceback": text}
             if lack := _lack_in(reason):
-                return self._say(name=name, outcome="skipped", reason=lack, ms=0, output="")
-            self._say(name=name, outcome="error", reason=reason, traceback=text, ms=0, output="")
+                facts = {"outcome": "skipped", "reason": lack}
+            self._say(name=name, ms=0, output="", **facts)
         elif report.skipped:
             reason = report.longrepr[2].removeprefix("Skipped: ")
             self._say(name=report.nodeid, outcome="skipped", reason=reason, ms=0, output="")

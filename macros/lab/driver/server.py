@@ -12,6 +12,7 @@ from lab import errors, extensions, threads
 from lab.bundle import Bundle
 from lab.http import Exchange
 from lab.websocket import Socket
+
 from macros.proofs import asgi
 
 extensions.install()

@@ -9,9 +9,7 @@ import anyio.from_thread
 import anyio.to_thread
 
 
-async def run_sync(
-    func, *args, abandon_on_cancel=False, cancellable=None, limiter=None
-):
+async def run_sync(func, *args, abandon_on_cancel=False, cancellable=None, limiter=None):
     """Call the function now; the event loop waits meanwhile."""
     await asyncio.sleep(0)
     return func(*args)

@@ -37,7 +37,9 @@ class Socket:
         kind = message["type"]
         if kind == "websocket.accept":
             self._state = "open"
-            headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message.get("headers") or ()]
+            headers = [
+                (k.decode("latin-1"), v.decode("latin-1")) for k, v in message.get("headers") or ()
+            ]
             self._tell("open", subprotocol=message.get("subprotocol"), headers=headers)
         elif kind == "websocket.send":
             if self._state == "closed":
@@ -47,7 +49,9 @@ class Socket:
         elif kind == "websocket.close":
             refused = self._state == "connecting"
             code = 1006 if refused else message.get("code") or 1000
-            reason = "the app refused the connection (403)" if refused else message.get("reason") or ""
+            reason = (
+                "the app refused the connection (403)" if refused else message.get("reason") or ""
+            )
             self._close(code, reason)
             self._incoming.put_nowait({"type": "websocket.disconnect", "code": code})
         await asyncio.sleep(0)

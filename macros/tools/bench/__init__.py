@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 
+from macros.lab.ready import make_ready
 from macros.problems import report
 from macros.project import Project
 from macros.tools.build import build_pages, finish
 
-NEED_THE_SITE = {"weight", "interaction", "lighthouse"}
-BENCHES = ("measures", "build", "weight", "interaction", "lighthouse")
+NEED_THE_SITE = {"weight", "interaction", "lighthouse", "lab"}
+BENCHES = ("measures", "build", "weight", "interaction", "lab", "lighthouse")
 
 
 def run(project: Project, only: Sequence[str]) -> int:
@@ -22,7 +23,11 @@ def run(project: Project, only: Sequence[str]) -> int:
     wanted = [name for name in BENCHES if not only or name in only]
     if NEED_THE_SITE & set(wanted):
         print("== the production build", flush=True)
-        problems = build_pages(project, project.site) or finish(project, project.site)
+        problems = (
+            make_ready(project, print)
+            or build_pages(project, project.site)
+            or finish(project, project.site)
+        )
         if problems:
             print(report(problems))
             return 1
