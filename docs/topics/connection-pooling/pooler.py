@@ -24,7 +24,6 @@ class Pooler:
         self.idle.append((reader, writer))
         return greeting + message
 
-    # --8<-- [start:transaction]
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -39,6 +38,7 @@ class Pooler:
         writer.write(self.greeting)
         server: Stream | None = None
 
+        # --8<-- [start:transaction]
         async def answer(taken: Stream) -> None:
             nonlocal server
             transaction_over = False
@@ -55,6 +55,6 @@ class Pooler:
                 server = self.idle.popleft()
                 answering = asyncio.create_task(answer(server))
             server[1].write(message)
+            # --8<-- [end:transaction]
         await answering
         writer.close()
-        # --8<-- [end:transaction]

@@ -61,7 +61,9 @@ async def receiving(broker):
         try:
             yield
         finally:
-            listening.cancel()
+            while not listening.done():
+                listening.cancel()
+                await asyncio.sleep(0.01)
     await broker.shutdown()
 
 
