@@ -35,6 +35,8 @@ def test_a_run_that_is_told_to_end_ends_what_it_started(
         cwd=tearoom.project.root,
         env={**os.environ, "PIDS": str(pids)},
         stdout=subprocess.DEVNULL,
+        # Under nohup the signal would be ignored, by inheritance.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     give_up = time.monotonic() + 30
     while not (pids.is_file() and pids.read_text()) and time.monotonic() < give_up:
