@@ -19,6 +19,15 @@ OPEN = """async (base) => {
   return window.lab.times;
 }"""
 
+# Waits until the page has kept Python's memory for the next visit.
+SNAPSHOT = """async () => {
+  const cache = await caches.open("km-lab");
+  for (;;) {
+    if ((await cache.keys()).some(({ url }) => url.includes("snapshot-"))) return;
+    await new Promise((later) => setTimeout(later, 100));
+  }
+}"""
+
 APP = """
 import asyncio
 from fastapi import FastAPI, WebSocket

@@ -12,8 +12,8 @@ export function* filesOf(archive) {
 }
 
 // `parts`: {loadPyodide, createModule, runtime (a compiled WebAssembly.Module), archive, libraries (by path: compiled modules)}.
-// `snapshot`: what an earlier start returned from its `freeze()`; without it this start can freeze.
-export async function boot(parts, { snapshot, stdout, stderr } = {}) {
+// `snapshot`: the memory of an earlier start, which was made with `freeze`.
+export async function boot(parts, { snapshot, freeze = false } = {}) {
   const files = new Map(filesOf(parts.archive));
   const restore = stubGlobals(parts, files.get("lib/python314.zip"));
   try {
@@ -22,9 +22,7 @@ export async function boot(parts, { snapshot, stdout, stderr } = {}) {
       lockFileContents: { info, packages: {} },
       packageBaseUrl: "https://lab.invalid/",
       env: { HOME: "/home/reader", PYTHONINSPECT: "", PYTHONDONTWRITEBYTECODE: "1" },
-      stdout,
-      stderr,
-      _makeSnapshot: !snapshot,
+      _makeSnapshot: freeze,
       _loadSnapshot: snapshot,
       createPyodideModule: (settings) => create(parts, files, settings, snapshot),
     });

@@ -25,16 +25,21 @@ export class Engine {
 
   async open(progress) {
     await this.#openFrame();
-    const kept = this.#snapshot.read();
+    const kept = this.#snapshot.deliver(this.#pieces());
     const delivered = this.#deliver(partsOf(this.#manifest), progress);
-    const [memory] = await Promise.all([kept, delivered]);
+    const [warm] = await Promise.all([kept, delivered]);
     try {
-      return await this.start(memory);
+      return await this.start();
     } catch (error) {
-      if (!memory) throw error;
+      if (!warm) throw error;
       await this.#snapshot.remove();
-      return await this.start(null, true);
+      return await this.start({ afresh: true });
     }
+  }
+
+  // Keeps Python's memory as it is before any code of the reader, for later starts and visits.
+  freeze() {
+    this.#say({ type: "freeze", ...this.#wanted() });
   }
 
   // Brings the packages that these files import and that are not there yet.
@@ -57,12 +62,23 @@ export class Engine {
   }
 
   #deliver(names, progress) {
-    return deliver(this.#base, this.#manifest, names, {
+    return deliver(this.#base, this.#manifest, names, { ...this.#pieces(), progress });
+  }
+
+  #pieces() {
+    return {
       open: (name, kind) => this.#say({ type: "open", name, kind }),
       chunk: (name, data) => this.#say({ type: "chunk", name, data }),
       end: (name) => this.#say({ type: "end", name }),
-      progress,
-    });
+    };
+  }
+
+  #wanted() {
+    const libraries = {};
+    for (const [name, part] of Object.entries(this.#manifest.parts)) {
+      if (part.kind === "library") libraries[part.path] = name;
+    }
+    return { preload: this.#manifest.preload, limits: this.#limits, libraries };
   }
 
   #say(message, transfer = []) {
@@ -70,28 +86,18 @@ export class Engine {
   }
 
   // Starts a worker, in place of the one before; resolves once Python listens.
-  start(snapshot = null, afresh = false) {
+  start({ afresh = false } = {}) {
     const { port1, port2 } = new MessageChannel();
     this.#port?.close();
     this.#port = port1;
-    const libraries = {};
-    for (const [name, part] of Object.entries(this.#manifest.parts)) {
-      if (part.kind === "library") libraries[part.path] = name;
-    }
-    const message = { type: "start", preload: this.#manifest.preload, limits: this.#limits, snapshot, afresh, libraries };
     this.#ready = new Promise((resolve, reject) => {
-      let listening = false;
       this.#broken = (message) => reject(new Error(`Python did not start: ${message}`));
       port1.onmessage = ({ data }) => {
-        if (data?.type === "ready") {
-          listening = true;
-          resolve(data);
-        } else if (data?.type === "broken") this.#broken(data.message);
-        // Taken only before any code of the reader ran: nothing of theirs is kept for another visit.
-        else if (data?.type === "snapshot") listening || this.#keep(data.memory);
+        if (data?.type === "ready") resolve(data);
+        else if (data?.type === "broken") this.#broken(data.message);
         else this.#heard(data);
       };
-      this.#say(message, [port2, ...(snapshot ? [snapshot] : [])]);
+      this.#say({ type: "start", afresh, ...this.#wanted() }, [port2]);
     });
     return this.#ready;
   }
@@ -109,13 +115,6 @@ export class Engine {
     this.#say({ type: "stop" });
   }
 
-  #keep(memory) {
-    if (!(memory instanceof Uint8Array)) return;
-    this.#snapshot.write(memory);
-    const copy = memory.slice().buffer;
-    this.#say({ type: "snapshot", snapshot: copy }, [copy]);
-  }
-
   #openFrame() {
     const frame = document.createElement("iframe");
     frame.setAttribute("sandbox", "allow-scripts");
@@ -129,6 +128,7 @@ export class Engine {
         if (data?.type === "frame") resolve(frame.contentWindow);
         else if (data?.type === "broken") this.#broken(data.message);
         else if (data?.type === "added") this.#added[data.name]?.();
+        else if (data?.type === "snapshot") this.#snapshot.write(data.snapshot);
       };
       addEventListener("message", listen);
       frame.onerror = () => reject(new Error("The lab's frame could not be loaded."));

@@ -78,12 +78,18 @@ async function hasHash(blob, wanted) {
 export function snapshotOf(base, manifest) {
   const key = new URL(`snapshot-${manifest.build}-${encodeURIComponent(navigator.userAgent)}`, base).href;
   return {
-    async read() {
-      return (await read(key))?.arrayBuffer() ?? null;
+    // Hands the kept snapshot over in pieces; returns whether there is one.
+    async deliver({ open, chunk, end }) {
+      const kept = await read(key);
+      if (!kept) return false;
+      open("snapshot", "snapshot");
+      for await (const bytes of chunksOf(kept.body)) chunk("snapshot", bytes);
+      end("snapshot");
+      return true;
     },
-    async write(memory) {
+    async write(packed) {
       await keepOnly([...Object.values(manifest.parts).map((part) => addressOf(base, part)), key]);
-      await write(key, memory);
+      await write(key, packed);
     },
     remove: () => remove(key),
   };

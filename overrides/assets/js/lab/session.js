@@ -6,6 +6,7 @@ import { Exchanges } from "./exchanges.js";
 
 export const LIMITS = { seconds: 10, outputBytes: 200_000, memoryBytes: 768 * 2 ** 20 };
 
+const CALM = 4000;
 let opened = null;
 
 // What a first visit downloads to run these files, and whether this browser has it: {bytes, cached, versions, python}.
@@ -72,6 +73,8 @@ class Lab {
   async begin(engine, progress) {
     this.#engine = engine;
     const times = await engine.open(progress);
+    // Once the reader has had their answer; it takes some seconds of another core.
+    if (times.fresh) setTimeout(() => engine.freeze(), CALM);
     this.#become("ready");
     return times;
   }
