@@ -8,7 +8,6 @@ import sys
 import threading
 
 from macros import nav
-from macros.lab import payload
 from macros.lab.paths import manifest
 from macros.project import Project
 from macros.registry import load
@@ -44,6 +43,9 @@ def serve(project: Project, port: int) -> int:
 
 def _keep_payloads(project: Project, ended: threading.Event) -> None:
     """Write what the lab knows of the topics, and again whenever a topic changes."""
+    # It needs the packages of the proofs, which a preview without the lab does not have.
+    from macros.lab import payload
+
     payload.write(project)
     while not ended.wait(1):
         payload.write(project)
