@@ -43,6 +43,8 @@ def serve(project: Project, port: int) -> int:
 
 def _keep_payloads(project: Project, ended: threading.Event) -> None:
     """Write what the lab knows of the topics, and again whenever a topic changes."""
+    if not manifest(project).is_file():
+        return
     # It needs the packages of the proofs, which a preview without the lab does not have.
     from macros.lab import payload
 
