@@ -5,7 +5,7 @@ SETUP = $(PYTHON) macros/tools/environment.py
 RUN := $(PY) -m macros
 
 .DEFAULT_GOAL := help
-.PHONY: help serve site lab test check fix new look bench lock setup clean prove
+.PHONY: help serve site export lab test check fix new look bench lock setup clean prove
 
 help:  ## show this list
 	@$(PYTHON) macros/tools/targets.py $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ serve:  ## the site on http://127.0.0.1:8000/, rebuilt as you write (port=8000)
 site:  ## the production build in site/: checks, proofs, build
 	@$(SETUP) proofs
 	@$(RUN) site
+
+export:  ## the production build and what readers take away, in site/downloads/: book, EPUB, offline copy, data
+	@$(SETUP) export
+	@$(RUN) export
 
 lab:  ## what runs the examples inside the pages: once, before `make serve` shows Run buttons
 	@$(SETUP) proofs

@@ -99,6 +99,17 @@ def site(project: Project) -> None:
 
 @main.command()
 @click.pass_obj
+def export(project: Project) -> None:
+    """Build the site and make what readers take away: book, EPUB, offline copy, data."""
+    from macros.export.run import export as make_all
+    from macros.tools.build import build
+
+    stop_on(build(project, click.echo, prove_again=False))
+    stop_on(make_all(project))
+
+
+@main.command()
+@click.pass_obj
 def lab(project: Project) -> None:
     """Build what runs the examples inside the pages."""
     from macros.lab.ready import make_ready

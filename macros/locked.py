@@ -36,7 +36,8 @@ def requirements(project: Project, modules: Iterable[str], needs: Iterable[str])
     What the lock does not pin is left out, for it is no part of an installation.
     """
     pinned = versions(project)
-    names = {_distribution(module, pinned) for module in modules} | {_normal(n) for n in needs}
+    found = (name for module in modules for name in _distributions(module, pinned))
+    names = {*found, *(_normal(name) for name in needs)}
     extras = _extras(project)
     return [
         f"{name}{extras.get(name, '')}=={pinned[name]}"
@@ -44,14 +45,17 @@ def requirements(project: Project, modules: Iterable[str], needs: Iterable[str])
     ]
 
 
-def _distribution(module: str, pinned: Mapping[str, str]) -> str:
-    """Return the distribution that a module comes from; the environment may lack it."""
-    installed = [_normal(name) for name in _installed().get(module, ())]
+def _distributions(module: str, pinned: Mapping[str, str]) -> list[str]:
+    """Return the pinned distributions that a module comes from; the environment may lack them.
+
+    There are several where each of them has a part of the module: all are needed, for the name does
+    not tell which part is meant.
+    """
+    installed = {_normal(name) for name in _installed().get(module, ())}
+    if found := sorted(installed & pinned.keys()):
+        return found
     usual = _normal(module)
-    for name in (*installed, usual, f"py{usual}", f"python-{usual}"):
-        if name in pinned:
-            return name
-    return usual
+    return [name for name in (usual, f"py{usual}", f"python-{usual}") if name in pinned][:1]
 
 
 def _extras(project: Project) -> dict[str, str]:

@@ -29,6 +29,7 @@ def generate(project: Project, registry: Registry) -> str:
             ]
         },
         {"What changed": "changes.md"},
+        {"Downloads": "downloads.md"},
         {"About": "about.md"},
     ]
     nav = [kept for section in sections if (kept := _existing(project, section)) is not None]

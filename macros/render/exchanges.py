@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from macros import locked
+from macros import at_home
 from macros.answers_file import Answer
 from macros.bundle import Bundle
-from macros.proofs import curl, http_dialect
 from macros.render.markup import box, escape, fence, fold, inline, paragraphs
 from macros.render.view import ContentError, View
 
@@ -44,16 +43,13 @@ def answers(view: View, *names: str) -> str:
 def run_at_home(view: View) -> str:
     """Return how to install, run and ask the example on the reader's own machine."""
     bundle = view.bundle()
-    wanted = locked.requirements(
-        view.project, bundle.imports(), (*bundle.settings.needs, "uvicorn")
-    )
-    module = bundle.main.removesuffix(".py").replace("/", ".")
+    wanted = at_home.requirements(view.project, bundle, bundle.imports())
     files = _files(bundle)
     parts = [
         f"Save the code as {files}, then install what it imports and start it:",
         fence(
             f"python -m pip install {' '.join(_quoted(each) for each in wanted)}\n"
-            f"python -m uvicorn {module}:app",
+            f"{at_home.start(bundle)}",
             "sh",
         ),
         _asking(bundle),
@@ -68,12 +64,11 @@ def _files(bundle: Bundle) -> str:
 
 
 def _asking(bundle: Bundle) -> str:
-    if bundle.requests_text is None:
-        return ""
-    requests, problems = http_dialect.parse(bundle.requests_text, bundle.path("requests.http"))
+    commands, problems = at_home.asking(bundle)
     if problems:
         raise ContentError(f"{problems[0]}")
-    commands = [curl.as_curl(request, requests) for request in requests]
+    if not commands:
+        return ""
     return paragraphs(
         ["In a second terminal, send the same requests:", fence("\n\n".join(commands), "sh")]
     )

@@ -8,9 +8,7 @@ from macros.model import Topic
 from macros.render.markup import attributes, escape, inline
 from macros.render.view import View
 
-_TOPIC_LINK = re.compile(
-    r"\[(?P<text>[^\]\n]*)\]\(topic:(?P<id>[\w-]+)(?:#(?P<anchor>[\w:.-]+))?\)"
-)
+TOPIC_LINK = re.compile(r"\[(?P<text>[^\]\n]*)\]\(topic:(?P<id>[\w-]+)(?:#(?P<anchor>[\w:.-]+))?\)")
 PLANNED_MARK = '<small class="km-planned-mark">planned</small>'
 
 
@@ -49,7 +47,7 @@ def resolve(view: View, markdown: str) -> str:
     def replace(match: re.Match[str]) -> str:
         return topic(view, match["id"], match["text"] or None, match["anchor"])
 
-    return _TOPIC_LINK.sub(replace, markdown)
+    return TOPIC_LINK.sub(replace, markdown)
 
 
 def duration(minutes: int) -> str:

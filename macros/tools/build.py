@@ -22,13 +22,18 @@ from macros.tools.polish import polish
 from macros.tools.proven import unproven
 
 
-def build(project: Project, say: Callable[[str], object]) -> list[Problem]:
-    """Check, prove and build into `site/`; return every problem, none if the site is there."""
+def build(
+    project: Project, say: Callable[[str], object], *, prove_again: bool = True
+) -> list[Problem]:
+    """Check, prove and build into `site/`; return every problem, none if the site is there.
+
+    Without `prove_again` the proofs run only if a topic has none that still holds.
+    """
     step = _Steps(say)
     if problems := list(check(project)):
         return problems
     step("checked")
-    if problems := prove(project, ()) or unproven(project):
+    if (prove_again or unproven(project)) and (problems := prove(project, ()) or unproven(project)):
         return problems
     step("proven")
     if problems := make_ready(project, say):
@@ -42,11 +47,19 @@ def build(project: Project, say: Callable[[str], object]) -> list[Problem]:
     return problems
 
 
-def build_pages(project: Project, into: Path, *, strict: bool = True) -> list[Problem]:
-    """Run MkDocs; return its warnings as problems if strict, else only what stopped it."""
+def build_pages(
+    project: Project, into: Path, *, strict: bool = True, for_files: bool = False
+) -> list[Problem]:
+    """Run MkDocs; return its warnings as problems if strict, else only what stopped it.
+
+    Pages for files link to files, not to folders, and know no address of a site.
+    """
     strictly = "--strict" if strict else "--no-strict"
     command = [sys.executable, "-m", "mkdocs", "build", strictly, "--site-dir", str(into)]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    if for_files:
+        command.append("--no-directory-urls")
+        environment.pop("SITE_URL", None)
     done = subprocess.run(
         command, cwd=project.root, env=environment, capture_output=True, text=True, check=False
     )

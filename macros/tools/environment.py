@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
-GROUPS = ("site", "proofs", "dev")  # each contains the one before it
+GROUPS = ("site", "proofs", "export", "dev")  # each contains the one before it
 OLDEST = (3, 11, 5)
 
 

@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from macros.export.job import ExportError
+from macros.export.offline.copy import make as make_copy
+from macros.export.run import export
 from macros.lab.ready import make_ready
 from macros.problems import report
 from macros.project import Project
@@ -18,14 +21,19 @@ from macros.tools.build import build_pages, finish
 
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--no-header")
 PARALLEL = ("-n", "2")
+UNIT = ("tests/unit", "tests/proofs", "tests/sites", "tests/content", "tests/offline")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part: its name, and what returns 0 when all is well with the text it printed."""
+    """One part: its name, and what returns 0 when all is well with the text it printed.
+
+    A part that is no default runs only when it is named.
+    """
 
     name: str
     run: Callable[[Project], tuple[int, str]]
+    default: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,9 +57,7 @@ def run(project: Project, only: Sequence[str]) -> int:
     if set_up(project):
         return 1
     outcomes = [Outcome("setup", 0, time.monotonic() - began, 0, 0)]
-    for part in PARTS:
-        if only and part.name not in only:
-            continue
+    for part in chosen(only):
         print(f"\n== {part.name}", flush=True)
         began = time.monotonic()
         code, text = part.run(project)
@@ -59,6 +65,11 @@ def run(project: Project, only: Sequence[str]) -> int:
         outcomes.append(Outcome(part.name, code, time.monotonic() - began, passed, failed))
     print("\n" + table(outcomes))
     return 0 if all(outcome.code == 0 for outcome in outcomes) else 1
+
+
+def chosen(only: Sequence[str]) -> list[Part]:
+    """Return the parts that run, in order: those named, or without names those by default."""
+    return [part for part in PARTS if (part.name in only if only else part.default)]
 
 
 def names() -> list[str]:
@@ -160,6 +171,29 @@ def _tests(*folders: str, parallel: bool = False) -> Callable[[Project], tuple[i
     return lambda project: _echo(project, (*PYTEST, *extra, *folders))
 
 
+def _copied(*arguments: str) -> Callable[[Project], tuple[int, str]]:
+    """Return the run of browser tests on the offline copy, which is made if it is not there."""
+
+    def run(project: Project) -> tuple[int, str]:
+        try:
+            print(f"  offline copy: {make_copy(project).name}", flush=True)
+        except ExportError as error:
+            print(error)
+            return 1, ""
+        return _echo(project, (*PYTEST, *PARALLEL, *arguments))
+
+    return run
+
+
+def _export(project: Project) -> tuple[int, str]:
+    problems = export(project)
+    if problems:
+        print(report(problems), flush=True)
+        return 1, ""
+    # By file: what one file of tests shares is dear.
+    return _echo(project, (*PYTEST, *PARALLEL, "--dist=loadfile", "tests/export"))
+
+
 def _javascript(project: Project) -> tuple[int, str]:
     return _echo(project, (node.node(), "--test", "--test-reporter=tap", "tests/js/**/*.test.js"))
 
@@ -167,14 +201,15 @@ def _javascript(project: Project) -> tuple[int, str]:
 PARTS = (
     Part("lint", _lint),
     Part("check", _check),
-    Part(
-        "unit", _tests("tests/unit", "tests/proofs", "tests/sites", "tests/content", parallel=True)
-    ),
+    Part("unit", _tests(*UNIT, parallel=True)),
     Part("proofs", _prove),
     Part("site", _site),
     Part("built", _tests("tests/built")),
+    Part("export", _export),
     Part("js", _javascript),
     Part("lab", _tests("tests/lab")),
     Part("browser", _tests("tests/browser", parallel=True)),
+    Part("offline", _copied("tests/browser", "--site-from=files")),
+    Part("served", _copied("tests/browser", "--site-from=served"), default=False),
     Part("zensical", _tests("tests/zensical")),
 )

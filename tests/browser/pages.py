@@ -37,6 +37,7 @@ KINDS = {
     "by topic": "interview/by-topic/",
     "by seniority": "interview/by-seniority/",
     "changes": "changes/",
+    "downloads": "downloads/",
     "about": "about/",
     "missing": MISSING,
     "licenses": "licenses.html",

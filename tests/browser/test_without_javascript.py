@@ -8,6 +8,7 @@ from tests.browser.conftest import PHONE, Visitor
 from tests.browser.pages import KINDS, SAMPLE, WRITTEN
 
 
+@pytest.mark.by_file
 @pytest.mark.parametrize("topic", SAMPLE)
 def test_a_topic_reads_in_full(visitor: Visitor, topic: str) -> None:
     page = visitor.open(KINDS[topic], java_script_enabled=False)
@@ -21,6 +22,7 @@ def test_a_topic_reads_in_full(visitor: Visitor, topic: str) -> None:
     assert answer.locator(".km-right").is_visible()
 
 
+@pytest.mark.by_file
 def test_search_and_palette_are_not_offered(visitor: Visitor) -> None:
     page = visitor.open("", java_script_enabled=False)
     assert page.locator("label[for=__search]").locator("visible=true").count() == 0

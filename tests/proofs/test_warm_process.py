@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from macros.proofs.warm_process import WarmProcess
+from macros.proofs.warm_process import Command, WarmProcess
 
 TOOL = """
-import os, sys
+import os, signal, sys
 print("out", *sys.argv[1:], os.environ.get("FLOUR"), os.getcwd(), __name__)
 print("err", file=sys.stderr)
 if "fail" in sys.argv: sys.exit(3)
 if "raise" in sys.argv: raise ValueError("no yeast")
 if "wait" in sys.argv: open(sys.argv[2]).read()
+if "deaf" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if "parent" in sys.argv: print(os.getppid(), flush=True)
+if {"deaf", "parent"} & {*sys.argv}: print("resting", flush=True); signal.pause()
 """
 
 
@@ -68,6 +74,45 @@ def test_several_run_at_once_and_one_can_be_killed(warm: WarmProcess, kitchen: P
     assert waiting.poll() is None
     waiting.kill()
     assert waiting.wait() == -9
+
+
+def test_one_that_does_not_end_is_killed_and_its_output_is_told(
+    warm: WarmProcess, kitchen: Path
+) -> None:
+    command = warm.start("knead", "deaf", cwd=kitchen)
+    until_resting(command)
+    os.kill(command.pid, signal.SIGTERM)
+    with pytest.raises(TimeoutError, match=r"knead did not end in 0.2 s .*\n(.*\n)*resting"):
+        command.wait(0.2)
+    assert command.wait() == -9
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_keeps_nobody_waiting(
+    tmp_path: Path, kitchen: Path, number: signal.Signals
+) -> None:
+    warm = WarmProcess(["json"], tmp_path)
+    command = warm.start("knead", "parent", cwd=kitchen)
+    minder = until_resting(command)
+    for pid in (command.pid, minder, warm.pid):
+        os.kill(pid, number)
+    assert command.wait(10) == (1 if number == signal.SIGINT else -number)
+    warm.close()
+
+
+def test_the_end_of_the_minder_ends_the_command(warm: WarmProcess, kitchen: Path) -> None:
+    command = warm.start("knead", "parent", cwd=kitchen)
+    os.kill(until_resting(command), signal.SIGKILL)
+    assert command.wait(10) == -9
+
+
+def until_resting(command: Command) -> int:
+    """Wait until the command rests; return the process id that it printed, or 0."""
+    give_up = time.monotonic() + 30
+    while "resting" not in (printed := command.printed()) and time.monotonic() < give_up:
+        time.sleep(0.01)
+    first = printed.splitlines()[1]
+    return int(first) if first.isdigit() else 0
 
 
 def test_a_module_that_cannot_be_imported_is_named(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_an_unknown_group_is_named_with_those_there_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert environment.main("everything") == 1
-    assert "site, proofs, dev" in capsys.readouterr().out
+    assert "site, proofs, export, dev" in capsys.readouterr().out
 
 
 def test_help_lists_documented_targets_only() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from macros.tools.parts import Outcome, count, table
+from macros.tools.parts import Outcome, chosen, count, names, table
 
 
 def test_the_closing_lines_of_pytest_are_counted() -> None:
@@ -24,3 +24,9 @@ def test_a_part_that_breaks_without_a_test_still_counts_as_a_failure() -> None:
 def test_the_table_ends_with_the_sum_of_the_seconds() -> None:
     outcomes = [Outcome("lint", 0, 2.0, 0, 0), Outcome("unit", 0, 3.5, 12, 0)]
     assert table(outcomes).splitlines()[-3].split() == ["all", "5.5"]
+
+
+def test_what_takes_too_long_for_every_run_runs_when_it_is_named() -> None:
+    by_default = [part.name for part in chosen(())]
+    assert [name for name in names() if name not in by_default] == ["served"]
+    assert [part.name for part in chosen(("served", "lint"))] == ["lint", "served"]

@@ -13,6 +13,7 @@ const LAZY = [
   [".km-quiz", () => import("./quiz.js")],
   ["pre, .km-diagram", () => import("./code.js")],
   ["[data-lab]", () => import("./lab.js")],
+  ['link[type="text/markdown"]', () => import("./copy-markdown.js")],
 ];
 
 function mountAll() {

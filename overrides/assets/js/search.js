@@ -2,6 +2,7 @@
 // who never search.
 
 import { loadBundle } from "./bundle.js";
+import { allWords, anyWord } from "./search-query.js";
 import { isShortcut } from "./shortcut.js";
 
 const INDEX = /\/search\/search_index\.json(\?|$)/;
@@ -23,6 +24,31 @@ function holdIndex() {
     if (held.delete(this)) wanted.then(() => send.call(this, body));
     else send.call(this, body);
   };
+}
+
+// The kinds of message between the bundle and its search worker, as Material 9.8.1 numbers them.
+const QUERY = 2;
+const RESULT = 3;
+
+// The bundle sends the words as they are typed, and has no place to change them but the way to its worker.
+function askForAllWords() {
+  const { postMessage } = Worker.prototype;
+  const asked = new WeakMap();
+  Worker.prototype.postMessage = function (message, ...rest) {
+    if (message?.type !== QUERY) return postMessage.call(this, message, ...rest);
+    if (!asked.has(this)) this.addEventListener("message", askAgain, { capture: true });
+    const query = allWords(message.data);
+    asked.set(this, query && message.data);
+    return postMessage.call(this, query ? { ...message, data: query } : message, ...rest);
+  };
+  function askAgain(event) {
+    const text = asked.get(this);
+    if (!text || event.data?.type !== RESULT) return;
+    asked.set(this, null);
+    if (event.data.data.items.length) return;
+    event.stopImmediatePropagation();
+    postMessage.call(this, { type: QUERY, data: anyWord(text) });
+  }
 }
 
 function openSearch(input) {
@@ -54,6 +80,7 @@ export function mountSearch(root) {
   if (mounted) return;
   mounted = true;
   holdIndex();
+  askForAllWords();
   const start = () => {
     fetchIndex();
     loadBundle();

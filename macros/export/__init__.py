@@ -1,0 +1,1 @@
+"""What a reader takes away: book, EPUB, offline copy, and the same content for machines."""

@@ -1,0 +1,1 @@
+"""The PDF book: pandoc writes each chapter for Typst, Typst sets them all."""
