@@ -8,6 +8,8 @@ from lxml import html
 
 from macros.export.tree import replace
 
+SEPARATOR = " \u00b7 "
+
 
 def unfold(body: html.HtmlElement) -> None:
     """Make everything visible, in place and in order."""
@@ -19,6 +21,8 @@ def unfold(body: html.HtmlElement) -> None:
         fold.tag = "div"
     for facts in list(body.xpath(".//ul[contains(@class, 'km-facts')]")):
         _line(facts)
+    for minutes in body.xpath(".//li/span[contains(@class, 'km-minutes')]"):
+        minutes.getprevious().tail = SEPARATOR
     for headers in list(body.xpath(".//dl[contains(@class, 'km-headers')]")):
         _headers(headers)
 
@@ -61,7 +65,7 @@ def _line(facts: html.HtmlElement) -> None:
         part.text = item.text
         part.extend(list(item))
         if len(line):
-            line[-1].tail = " \u00b7 "
+            line[-1].tail = SEPARATOR
         line.append(part)
     replace(facts, line)
 

@@ -34,11 +34,7 @@ def export(project: Project) -> list[Problem]:
     if loaded is None:
         return problems
     job = Job(project, loaded)
-    shutil.rmtree(job.work / "drawings", ignore_errors=True)
-    job.work.mkdir(parents=True, exist_ok=True)
-    job.downloads.mkdir(parents=True, exist_ok=True)
-    for name in source.ASSETS:
-        shutil.copy(source.HERE / name, job.work / name)
+    prepare(job)
     with Steps() as steps:
         for name, write in STEPS:
             try:
@@ -47,3 +43,12 @@ def export(project: Project) -> list[Problem]:
             except ExportError as error:
                 return [Problem("make export", 0, f"{name}: {error}")]
     return []
+
+
+def prepare(job: Job) -> None:
+    """Make the folders, and put there what the typesetter reads beside the text."""
+    shutil.rmtree(job.work / "drawings", ignore_errors=True)
+    job.work.mkdir(parents=True, exist_ok=True)
+    job.downloads.mkdir(parents=True, exist_ok=True)
+    for name in source.ASSETS:
+        shutil.copy(source.HERE / name, job.work / name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from typing import IO, Any
 import pytest
 
 PREPARED = "ready"
+PATIENCE = 60  # seconds; a command of a proof ends long before, or never
 
 
 _PROCESSES = pytest.StashKey[dict[tuple[str, ...], "WarmProcess"]]()
@@ -42,37 +44,64 @@ def warm_process_of(config: pytest.Config, modules: tuple[str, ...]) -> WarmProc
 class Command:
     """A running command, with the part of Popen's interface that proofs need."""
 
-    def __init__(self, pid: int, base: Path) -> None:
+    def __init__(self, module: str, pid: int, base: Path, code: int) -> None:
+        self.module = module
         self.pid = pid
         self.returncode: int | None = None
         self._base = base
+        self._code = code
 
     def poll(self) -> int | None:
         """Return the exit code (negative: ended by that signal), None while it runs."""
-        if self.returncode is None and self._base.with_suffix(".done").exists():
-            self.wait()
+        if self.returncode is None and self._has_ended(0):
+            self._read_code()
         return self.returncode
 
-    def wait(self) -> int:
-        """Wait for the end and return the exit code."""
+    def wait(self, timeout: float = PATIENCE) -> int:
+        """Wait for the end and return the exit code; kill it and raise if that takes too long."""
         if self.returncode is None:
-            # Opening blocks until the minder writes, so there is nothing to poll.
-            code = int(self._base.with_suffix(".code").read_text(encoding="ascii"))
-            self.returncode = code
+            if not self._has_ended(timeout):
+                self.kill()
+                raise TimeoutError(
+                    f"{self.module} did not end in {timeout:g} s and was killed. It said:\n"
+                    + self._text(".out")
+                    + self._text(".err")
+                )
+            self._read_code()
+        assert self.returncode is not None
         return self.returncode
 
-    def communicate(self) -> tuple[str, str]:
+    def communicate(self, timeout: float = PATIENCE) -> tuple[str, str]:
         """Wait for the end and return what it printed: output and errors."""
-        self.wait()
+        self.wait(timeout)
         return self._text(".out"), self._text(".err")
+
+    def printed(self) -> str:
+        """Return what it has printed so far."""
+        return self._text(".out")
 
     def kill(self) -> None:
         """End it at once; nothing happens if it has ended."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
+    def _has_ended(self, timeout: float) -> bool:
+        # Readable by the code that its minder writes, or by the end of the minder.
+        end = select.poll()
+        end.register(self._code)
+        return bool(end.poll(timeout * 1000))
+
+    def _read_code(self) -> None:
+        os.set_blocking(self._code, True)
+        with os.fdopen(self._code, encoding="ascii") as file:
+            code = file.read()
+        if not code:
+            self.kill()
+        self.returncode = int(code) if code else -signal.SIGKILL
+
     def _text(self, suffix: str) -> str:
-        return self._base.with_suffix(suffix).read_text(encoding="utf-8", errors="replace")
+        file = self._base.with_suffix(suffix)
+        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
 
 class WarmProcess:
@@ -88,6 +117,7 @@ class WarmProcess:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.pid = self._process.pid
         if self._answer() != PREPARED:
             self.close()
             raise RuntimeError(f"cannot import {', '.join(modules)}")
@@ -98,7 +128,10 @@ class WarmProcess:
         """Start `python -m module arguments…` in a folder; return it while it runs."""
         with self._lock:
             base = self._folder / str(len(self._commands) + 1)
-            os.mkfifo(base.with_suffix(".code"))
+            fifo = base.with_suffix(".code")
+            os.mkfifo(fifo)
+            # Open before the minder opens it, which therefore need not wait.
+            code = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
             request = {
                 "module": module,
                 "arguments": arguments,
@@ -109,7 +142,11 @@ class WarmProcess:
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-            command = Command(int(self._answer()), base)
+            pid = self._answer()
+            if not pid:
+                os.close(code)
+                raise RuntimeError(f"cannot start {module}: the warm process has ended")
+            command = Command(module, int(pid), base, code)
             self._commands.append(command)
             return command
 
@@ -121,7 +158,11 @@ class WarmProcess:
                 command.wait()
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
 
@@ -155,15 +196,20 @@ def _serve(requests: IO[str], answers: IO[str], modules: Sequence[str]) -> None:
 def _mind(request: Mapping[str, Any], writer: int) -> None:
     """Fork the command, tell its process id, wait for it, and write its exit code."""
     base = Path(request["base"])
+    # Held from the start: whoever waits learns the end of this process, too, however it comes.
+    result = os.open(base.with_suffix(".code"), os.O_WRONLY)
     command = os.fork()
     if command == 0:
         os.close(writer)
+        os.close(result)
         _become(request, base)
+    # What ends a group of processes, as Ctrl-C does, ends the command; its code is still told.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     os.write(writer, f"{command}\n".encode())
     os.close(writer)
     code = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
-    base.with_suffix(".done").touch()
-    base.with_suffix(".code").write_text(str(code), encoding="ascii")
+    os.write(result, str(code).encode())
     os._exit(0)
 
 

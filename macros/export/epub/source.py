@@ -10,7 +10,7 @@ from lxml import html
 
 from macros.export.chapters import Chapter
 
-# Topics hang below their level. Pandoc begins a file at each heading of the first two levels, so the
+# Topics hang below their level. Pandoc begins a file at each heading of the first two levels, so
 # sections of a page that is no topic are moved below both: a file of three lines is no chapter.
 MOVED = {"topic": {"h1": "h2", "h2": "h3", "h3": "h4"}}
 OTHERS = {"h2": "h3", "h3": "h4"}

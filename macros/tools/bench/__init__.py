@@ -10,8 +10,8 @@ from macros.problems import report
 from macros.project import Project
 from macros.tools.build import build_pages, finish
 
-NEED_THE_SITE = {"weight", "interaction", "lighthouse", "lab"}
-BENCHES = ("measures", "build", "weight", "interaction", "lab", "lighthouse")
+NEED_THE_SITE = {"weight", "interaction", "lighthouse", "lab", "export"}
+BENCHES = ("measures", "build", "weight", "interaction", "lab", "lighthouse", "export")
 
 
 def run(project: Project, only: Sequence[str]) -> int:
