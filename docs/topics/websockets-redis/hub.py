@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
+HISTORY = 1000
 
 
 # --8<-- [start:member]
@@ -28,7 +29,7 @@ def position(event_id: str) -> tuple[int, ...]:
 class Member:
     def __init__(self, user: str, after: str | None) -> None:
         self.id, self.user, self.seen = uuid4().hex, user, position(after or "0-0")
-        self.outbox = asyncio.Queue[str](100)
+        self.outbox = asyncio.Queue[str](HISTORY + 100)
         self.deadline = asyncio.timeout(None)
 
     def push(self, event: Event) -> None:
@@ -46,16 +47,17 @@ class Member:
 class Hub:
     def __init__(self, valkey: Redis, beat: float = 10) -> None:
         self.valkey, self.seconds, self.heard = valkey, beat, 0.0
-        self.recent = deque[Event](maxlen=1000)
+        self.recent = deque[Event](maxlen=HISTORY)
         self.rooms = defaultdict[str, set[Member]](set)
         self.last = "0-0"
 
     async def say(self, room: str, user: str, text: str) -> None:
         fields = {"room": room, "user": user, "text": text}
-        await self.valkey.xadd("events", fields, maxlen=1000)
+        await asyncio.shield(self.valkey.xadd("events", fields, maxlen=HISTORY))
 
     async def load(self) -> None:
-        for entry in reversed(await self.valkey.xrevrange("events", count=1000)):
+        newest = await self.valkey.xrevrange("events", count=HISTORY)
+        for entry in reversed(newest):
             self.hear(*entry)
 
     async def follow(self) -> None:
@@ -102,15 +104,19 @@ class Hub:
     # --8<-- [start:presence]
     async def seat(self, room: str, *members: Member) -> None:
         fields = {member.id: member.user for member in members}
-        expiry = int(self.seconds * 3000)
-        await self.valkey.hsetex(f"online:{room}", mapping=fields, px=expiry)
+        key, expiry = f"online:{room}", int(self.seconds * 3000)
+        await asyncio.shield(self.valkey.hsetex(key, mapping=fields, px=expiry))
 
     @asynccontextmanager
-    async def present(self, room: str, member: Member) -> AsyncIterator[None]:
-        await self.seat(room, member)
+    async def present(
+        self, room: str, member: Member, after: str | None = None
+    ) -> AsyncIterator[None]:
+        self.join(room, member, after)
         try:
+            await self.seat(room, member)
             yield
         finally:
+            self.leave(room, member)
             with suppress(RedisError):
                 await self.valkey.hdel(f"online:{room}", member.id)
 

@@ -22,11 +22,12 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Hub]]:
     async with Redis.from_url(VALKEY, decode_responses=True) as valkey:
         hub = Hub(valkey, BEAT)
         await hub.load()
-        tasks = [asyncio.create_task(each) for each in (hub.follow(), hub.beat())]
+        tasks = {asyncio.create_task(each) for each in (hub.follow(), hub.beat())}
         yield {"hub": hub}
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=1)
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            _, tasks = await asyncio.wait(tasks, timeout=0.1)
 
 
 # --8<-- [end:lifespan]
@@ -63,11 +64,10 @@ async def chat(
 ) -> None:
     await websocket.accept()
     member = Member(user, after)
-    hub.join(room, member, after)
     try:
         async with (
             member.deadline,
-            hub.present(room, member),
+            hub.present(room, member, after),
             asyncio.TaskGroup() as tasks,
         ):
             writer = tasks.create_task(write(websocket, member))
@@ -80,8 +80,6 @@ async def chat(
         with suppress(TimeoutError, Left):
             async with asyncio.timeout(1):
                 await websocket.close(1013, "Come back")
-    finally:
-        hub.leave(room, member)
 
 
 @app.get("/rooms/{room}/online")

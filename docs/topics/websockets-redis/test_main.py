@@ -2,7 +2,8 @@ import asyncio
 import gc
 import logging
 import signal
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import hub
 import main
@@ -18,9 +19,16 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 async def until(condition, seconds=20):
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.01)
+    clock = asyncio.get_running_loop().time
+    give_up = clock() + seconds
+    while not await condition():
+        assert clock() < give_up, f"{condition.__name__}: not in {seconds} s"
+        await asyncio.sleep(0.01)
+
+
+async def next_text(websocket):
+    async with asyncio.timeout(20):
+        return await websocket.recv()
 
 
 @pytest.fixture
@@ -35,10 +43,13 @@ async def running(*coroutines):
     try:
         yield tasks
     finally:
-        while pending := [task for task in tasks if not task.done()]:
+        for _ in range(100):  # one cancel may be lost, see below
+            if not (pending := [task for task in tasks if not task.done()]):
+                break
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending, timeout=0.1)
+        assert all(task.done() for task in tasks)
 
 
 @asynccontextmanager
@@ -80,13 +91,13 @@ class Socket:
 
 ALONE = """
 import os
-from fastapi import FastAPI, WebSocket
+from fastapi import WebSocket
+from main import app
 
-app = FastAPI()
 sockets = set()
 
-@app.websocket("/chat")
-async def chat(websocket: WebSocket):
+@app.websocket("/alone")
+async def alone(websocket: WebSocket):
     await websocket.accept()
     await websocket.send_text(f"You are on worker {os.getpid()}")
     sockets.add(websocket)
@@ -99,11 +110,10 @@ async def chat(websocket: WebSocket):
 """
 
 
-async def one_socket_on_each(stack, url):
+async def one_socket_on_each(stack, address):
     found = {}
     async with asyncio.timeout(60):
         while len(found) < 2:
-            address = url.replace("http", "ws") + "/chat"
             websocket = await connect(address, proxy=None)
             if (greeting := await websocket.recv()) in found:
                 await websocket.close()
@@ -114,24 +124,25 @@ async def one_socket_on_each(stack, url):
     return found.values()
 
 
-async def test_only_some_clients_hear(server, valkey, admin, tmp_path, shown):
+async def test_only_some_clients_hear(
+    server, valkey, admin, tmp_path, bundle_dir, shown
+):
     (tmp_path / "alone.py").write_text(ALONE)
 
-    async def probe(app, **options):
+    async def probe(address):
         async with AsyncExitStack() as stack:
-            start = server(
-                app, "--workers", "2", env={"VALKEY_URL": valkey}, **options
-            )
-            url = await stack.enter_async_context(start)
-            ada, bob = await one_socket_on_each(stack, url)
+            ada, bob = await one_socket_on_each(stack, address)
             await ada.send("Hello from Ada")
-            lines = [f"Ada hears  {await ada.recv()}"]
+            lines = [f"Ada hears  {await next_text(ada)}"]
             await bob.send("Hello from Bob")
-            return [*lines, f"Bob hears  {await bob.recv()}"]
+            return [*lines, f"Bob hears  {await next_text(bob)}"]
 
-    trap, fix = await asyncio.gather(
-        probe("alone:app", cwd=tmp_path), probe("main:app")
-    )
+    env = {"VALKEY_URL": valkey, "PYTHONPATH": str(bundle_dir)}
+    workers = ("--workers", "2")
+    async with server("alone:app", *workers, cwd=tmp_path, env=env) as url:
+        address = url.replace("http", "ws")
+        trap = await probe(f"{address}/alone")
+        fix = await probe(f"{address}/chat")
     assert trap == ["Ada hears  Hello from Ada", "Bob hears  Hello from Bob"]
     assert fix == ["Ada hears  Hello from Ada", "Bob hears  Hello from Ada"]
     shown("alone", "\n".join(trap))
@@ -186,7 +197,7 @@ async def test_ghosts_stay_online(server, valkey, admin, tmp_path, bundle_dir):
         bob = await stack.enter_async_context(dial(other, "/rooms/tea", "bob"))
         ada = await dial(doomed, "/rooms/tea", "ada")
         naive = await dial(doomed, "/naive/ada", "ada")
-        await naive.recv()
+        await next_text(naive)
         http = await stack.enter_async_context(other.client())
         http.headers["cookie"] = "session=bob-cookie"
 
@@ -201,14 +212,13 @@ async def test_ghosts_stay_online(server, valkey, admin, tmp_path, bundle_dir):
 
         await until(both_are_in)
         await ada.send("hello")
-        first = hub.Event.model_validate_json(await bob.recv())
+        first = hub.Event.model_validate_json(await next_text(bob))
         assert (first.user, first.text) == ("ada", "hello")
-
-        await ada.recv()
+        await next_text(ada)
 
         doomed.process.send_signal(signal.SIGKILL)
         with pytest.raises(ConnectionClosed) as cut:
-            await ada.recv()
+            await next_text(ada)
         assert cut.value.rcvd is None
 
         async def ada_is_gone():
@@ -219,14 +229,15 @@ async def test_ghosts_stay_online(server, valkey, admin, tmp_path, bundle_dir):
         assert await with_expiry() == {"bob"}
 
         await bob.send("Ada? You broke off")
-        missed = hub.Event.model_validate_json(await bob.recv())
+        missed = hub.Event.model_validate_json(await next_text(bob))
         path = f"/rooms/tea?after={first.id}"
         async with dial(other, path, "ada") as again:
-            assert hub.Event.model_validate_json(await again.recv()) == missed
+            resumed = hub.Event.model_validate_json(await next_text(again))
+            assert resumed == missed
             assert (await http.get("/ready")).status_code == 200
             other.process.terminate()
             with pytest.raises(ConnectionClosed) as ended:
-                await again.recv()
+                await next_text(again)
             assert ended.value.rcvd.code == 1012
         await asyncio.to_thread(other.process.wait, 20)
         assert await admin.hlen("online:tea") == 0
@@ -235,7 +246,6 @@ async def test_ghosts_stay_online(server, valkey, admin, tmp_path, bundle_dir):
 async def test_a_heartbeat_renews_the_seat(valkey, admin):
     async with a_hub(valkey, beat=0.05) as one:
         ada = member()
-        one.join("tea", ada, None)
         async with running(one.beat()), one.present("tea", ada):
             assert await one.online("tea") == ["ada"]
             left, renewed = 1000, 0
@@ -321,14 +331,49 @@ async def test_who_reads_too_slowly_is_dropped(valkey):
 
         async def stay():
             async with ada.deadline:
-                for number in range(102):
+                for number in range(hub.HISTORY + 102):
                     fields = {"room": "tea", "user": "bob", "text": "news"}
                     one.hear(f"{number + 1}-0", fields)
                 await asyncio.Event().wait()
 
         with pytest.raises(TimeoutError):
-            await stay()
-        assert ada.outbox.qsize() == 100
+            async with asyncio.timeout(20):
+                await stay()
+        assert ada.deadline.expired()
+        assert ada.outbox.qsize() == hub.HISTORY + 100
+
+
+async def test_a_newcomer_gets_a_room_full_of_history(valkey):
+    async with a_hub(valkey) as one:
+        fields = {"room": "tea", "user": "bob", "text": "news"}
+        for number in range(hub.HISTORY + 1):
+            one.hear(f"{number + 1}-0", fields)
+        ada = member(after="1-0")
+        async with ada.deadline, one.present("tea", ada, "1-0"):
+            assert ada.outbox.qsize() == hub.HISTORY + 1  # the reset, too
+        assert one.rooms == {}
+
+
+async def test_a_cancel_can_be_lost_in_a_send_on_python_3_11(valkey):
+    async def lost(call):
+        """Cancel the call at each step; return how many calls went on."""
+        went_on = 0
+        for steps in range(8):
+            task = asyncio.create_task(call())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if task.cancel():
+                await asyncio.wait({task}, timeout=20)
+                went_on += not task.cancelled()
+        return went_on
+
+    async with a_hub(valkey) as one:
+        ada = member()
+        fields = {"room": "tea", "user": "ada", "text": "hello"}
+        bare = await lost(lambda: one.valkey.xadd("events", fields))
+        assert (bare > 0) == (sys.version_info < (3, 12))
+        assert await lost(lambda: one.say("tea", "ada", "hello")) == 0
+        assert await lost(lambda: one.seat("tea", ada)) == 0
 
 
 async def test_one_bad_event_is_skipped(valkey, admin, caplog):
@@ -366,6 +411,28 @@ async def test_reading_from_the_dollar_sign_skips_what_came_meanwhile(admin):
     await admin.xadd("events", {"text": "between two calls"})
     assert await admin.xread({"events": "$"}, block=1) == []
     assert await admin.xread({"events": "0-0"}, block=1) != []
+
+
+async def test_two_streams_have_no_order_between_them(admin):
+    for stream in ("one", "two", "one"):
+        await admin.xadd(stream, {"text": "hello"})
+    found = await admin.xread({"one": "0-0", "two": "0-0"})
+    assert [len(entries) for _, entries in found] == [2, 1]
+
+
+async def test_without_valkey_a_worker_does_not_start(monkeypatch):
+    monkeypatch.setattr(main, "VALKEY", "redis://127.0.0.1:1/0")
+    with pytest.raises(redis.exceptions.ConnectionError):
+        async with main.app.router.lifespan_context(main.app):
+            pass
+
+
+async def test_what_the_server_says_about_itself(admin):
+    name, mb = "client-output-buffer-limit", 1024**2
+    limits = (await admin.config_get(name))[name]
+    assert f"pubsub {32 * mb} {8 * mb} 60" in limits
+    about = await admin.execute_command("COMMAND DOCS", "hsetex")
+    assert about["hsetex"]["since"] == "9.0.0"
 
 
 async def test_sharded_channels_have_commands_of_their_own(admin):
@@ -463,25 +530,23 @@ async def test_the_listener_dies_silently(valkey, admin, monkeypatch):
             client.pubsub(ignore_subscribe_messages=True) as pubsub,
         ):
             await pubsub.subscribe("chat")
-            task = asyncio.create_task(listen(pubsub))
+            async with running(listen(pubsub)) as [task]:
 
-            async def heard():
-                await admin.publish("chat", "before")
-                return "before" in socket.heard
+                async def heard():
+                    await admin.publish("chat", "before")
+                    return "before" in socket.heard
 
-            await until(heard)
-            await admin.client_kill_filter(_type="pubsub")
+                await until(heard)
+                await admin.client_kill_filter(_type="pubsub")
 
-            async def settled():
-                await admin.publish("chat", "after")
-                return task.done() or "after" in socket.heard
+                async def settled():
+                    await admin.publish("chat", "after")
+                    return task.done() or "after" in socket.heard
 
-            await until(settled)
-            assert complaints == []
-            deaf = task.done()
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({task})
+                await until(settled)
+                assert complaints == []
+                deaf = task.done()
+                task.cancel()
             return "deaf" if deaf else socket.heard[-1]
 
     assert await probe(main.fan_out) == "deaf"
@@ -623,7 +688,7 @@ async def test_what_the_client_does_by_itself_when_the_server_restarts():
         pubsubs = {name: each.pubsub() for name, each in retries.items()}
         for pubsub in pubsubs.values():
             await pubsub.subscribe("chat")
-            await anext(pubsub.listen())
+            assert (await pubsub.get_message(timeout=20))["type"] == "subscribe"
         async with running(
             *(anext(pubsub.listen()) for pubsub in pubsubs.values())
         ) as (patient, strict):
@@ -633,7 +698,8 @@ async def test_what_the_client_does_by_itself_when_the_server_restarts():
             assert isinstance(strict.exception(), redis.exceptions.ConnectionError)
             server = ValkeyServer(port=port)
             server.start(timeout=30)
-            again = [await patient, await anext(pubsubs["from_url"].listen())]
+            async with asyncio.timeout(20):
+                again = [await patient, await anext(pubsubs["from_url"].listen())]
         assert [each["type"] for each in again] == ["subscribe", "subscribe"]
         for name, client in retries.items():
             await pubsubs[name].aclose()
