@@ -173,10 +173,14 @@ class WarmProcess:
 
 def _serve(requests: IO[str], answers: IO[str], modules: Sequence[str]) -> None:
     """Import the modules, then fork for every request line until there are no more."""
+    import gc
     import importlib
 
     for module in modules:
         importlib.import_module(module)
+    # Else every collection in every command walks, and so copies, all that was imported.
+    gc.collect()
+    gc.freeze()
     print(PREPARED, file=answers, flush=True)
     for line in requests:
         reader, writer = os.pipe()

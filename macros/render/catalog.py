@@ -57,6 +57,7 @@ MACROS: Final[Mapping[str, Renderer]] = {
     "run_at_home": exchanges.run_at_home,
     "show": code.show,
     "site_figures": home.site_figures,
+    "spanning_questions": interview.spanning_questions,
     "stamps": about.stamps,
     "topic": topic_links.topic,
     "topic_filter": listings.topic_filter,

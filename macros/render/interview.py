@@ -21,6 +21,12 @@ def quick_questions(view: View) -> str:
     return paragraphs(fold_question(view, asked) for asked in quick)
 
 
+def spanning_questions(view: View) -> str:
+    """Return the questions that span topics, without the quick ones."""
+    spanning = [asked for asked in every_question(view) if asked.topic is None]
+    return paragraphs(fold_question(view, asked) for asked in spanning if not asked.question.quick)
+
+
 def questions_by_topic(view: View) -> str:
     """Return every interview question under its topic, those that span topics last."""
     groups: dict[str, list[str]] = {}

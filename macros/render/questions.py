@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from macros.bundle import Bundle
 from macros.model import Question, QuizQuestion, Topic
-from macros.questions import options
+from macros.questions import interview_files, options
 from macros.render.markup import (
     attributes,
     block,
@@ -24,6 +24,7 @@ from macros.render.topic_links import link, numbered, resolve
 from macros.render.view import ContentError, View
 
 QUESTIONS = "questions.yml"
+SPANNING = "interview/index.md"  # the page of the questions that span topics
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,12 @@ class Asked:
 
 
 def questions(view: View) -> str:
-    """Return the interview questions of the topic whose page this is."""
+    """Return the interview questions of the topic whose page this is, and links to shared ones."""
     topic = view.topic
     asked = [Asked(question, topic) for question in view.bundle().questions.interview]
     if not asked:
         raise view.missing(QUESTIONS, "has no interview questions.")
-    return paragraphs(fold_question(view, each) for each in asked)
+    return paragraphs([*(fold_question(view, each) for each in asked), _shared(view, topic)])
 
 
 def quiz(view: View) -> str:
@@ -74,6 +75,21 @@ def fold_question(view: View, asked: Asked) -> str:
         anchor=f"q-{question.id}",
         seniority=question.seniority,
     )
+
+
+def _shared(view: View, topic: Topic) -> str:
+    """Return links to the questions that this topic shares with others."""
+    rows = [
+        f'<li><a href="{escape(view.links.href(SPANNING, f"q-{question.id}"))}">'
+        f"{inline(question.ask)}</a></li>"
+        for file in interview_files(view.project)
+        for question in file.questions.interview
+        if topic.id in question.topics and len(question.topics) > 1
+    ]
+    if not rows:
+        return ""
+    title = '<p class="km-part">Together with other topics</p>'
+    return "\n".join(['<div class="km-shared">', title, "<ul>", *rows, "</ul>", "</div>"])
 
 
 def _writer(view: View) -> Callable[[str], str]:

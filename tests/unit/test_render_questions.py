@@ -9,6 +9,7 @@ from macros.render.interview import (
     questions_by_seniority,
     questions_by_topic,
     quick_questions,
+    spanning_questions,
 )
 from macros.render.questions import questions, quiz
 from macros.render.view import ContentError
@@ -111,6 +112,25 @@ def test_a_question_that_spans_topics_names_them(bakery: Bakery) -> None:
     assert ">Kneading dough</a>" in links
     assert 'class="km-planned"' in links
     assert 'href="../../topics/kneading/#proof-short-knead-tears">Proof</a>' in links
+
+
+def test_the_page_of_a_topic_links_the_questions_it_shares(bakery: Bakery) -> None:
+    text = questions(view(bakery))
+    shared = text[text.index('<div class="km-shared">') :]
+    address = "../../interview/#q-bread-is-flat"
+    assert f'<li><a href="{address}">The bread is flat. What do you check?</a></li>' in shared
+    bakery.change("docs/interview/spanning.yml", "topics: [flour, kneading]", "topics: [kneading]")
+    assert "km-shared" not in questions(view(bakery))
+
+
+def test_the_questions_that_span_topics_come_alone(bakery: Bakery) -> None:
+    page = view(bakery, "interview/index.md")
+    text = spanning_questions(page)
+    assert text.count("km-question'") == 1
+    assert "'q-bread-is-flat'" in text
+    bakery.change("docs/interview/spanning.yml", "    ask: The", "    quick: true\n    ask: The")
+    assert spanning_questions(page) == ""
+    assert "'q-bread-is-flat'" in quick_questions(page)
 
 
 def test_all_questions_are_listed_under_their_seniority(bakery: Bakery) -> None:

@@ -15,13 +15,15 @@ from macros.export.book import source
 from macros.export.book.typesetting import typeset
 from macros.export.chapters import Chapter
 from macros.export.job import ExportError, Job
+from macros.export.references import JOINT
 from macros.export.steps import Step
+from macros.questions import interview_files
 
 ID = "cheat-sheet"
 TITLE = "Interview cheat sheet"
 Questions = list[tuple[str, html.HtmlElement]]  # each with the chapter it stands in
 
-QUICK = "interview"  # the chapter of the questions that come first
+QUICK = "interview"  # the chapter with the questions that come first
 PAGES = 2
 SIZES = (8.8, 8.4, 8.0, 7.6)  # points: smaller is not read on paper
 
@@ -69,7 +71,13 @@ def _questions(job: Job) -> Questions:
     """Return questions with the chapters they stand in, the most asked first."""
     by_id = {chapter.id: chapter for chapter in job.chapters}
     must = [topic.id for topic in job.loaded.registry.topics if topic.must_know]
-    first = [(QUICK, each) for each in _of(by_id.get(QUICK))]
+    quick = {
+        f"{QUICK}{JOINT}q-{question.id}"
+        for file in interview_files(job.project)
+        for question in file.questions.interview
+        if question.quick
+    }
+    first = [(QUICK, each) for each in _of(by_id.get(QUICK)) if each.get("id") in quick]
     turns = zip_longest(*([(topic, each) for each in _of(by_id.get(topic))] for topic in must))
     return [*first, *(found for found in chain.from_iterable(turns) if found)]
 
