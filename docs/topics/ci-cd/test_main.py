@@ -24,6 +24,7 @@ from macros.proofs.server import free_port
 BIN = Path(sys.executable).parent
 IMPORTS = ("alembic.config", "fastapi.testclient", "psycopg", "redis", "uvicorn")
 IMPORTS += ("sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg", "_pytest")
+IMPORTS += ("mypy.main", "mypy.checker")
 SHELLS = {
     None: ["bash", "-e"],
     "bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"],
@@ -353,6 +354,25 @@ def production(tools, env, workdir, folder, by_tag=False):
 UPGRADE = ("alembic", "upgrade", "head")
 
 
+@pytest.mark.parametrize("before", ["shop@sha256:old", None])
+def test_a_container_that_cannot_start_is_a_failed_deployment_too(before):
+    from real.deploy import deploy
+
+    started = []
+
+    def docker(*arguments):
+        if arguments[0] in {"inspect", "stop", "rm"} and before is None:
+            raise subprocess.CalledProcessError(1, "docker")
+        if arguments[:2] == ("run", "--detach"):
+            started.append(arguments[-1])
+            if started == ["new"]:
+                raise subprocess.CalledProcessError(125, "docker")
+        return before if arguments[0] == "inspect" else ""
+
+    assert not deploy("new", "v2", docker, "127.0.0.1:9")
+    assert started == (["new", before] if before else ["new"])
+
+
 def with_origin(folder):
     """Make the release that adds a column."""
     shutil.copy("release/models.py", folder / "app")
@@ -423,9 +443,16 @@ def test_sqlite_is_content_with_too_long_a_name(workdir, tools, services, tmp_pa
         (project / file).write_text(text.replace("String(60)", "String(12)"))
 
     def test_job(database):
-        env = services | {"DATABASE_URL": database}
+        # Each a Valkey database of its own: both count views of the same tea.
+        number = int(database.startswith("sqlite"))
+        valkey = (
+            urlsplit(services["VALKEY_URL"])._replace(path=f"/{number}").geturl()
+        )
+        env = services | {"DATABASE_URL": database, "VALKEY_URL": valkey}
         assert run_plain(tools, shlex.join(UPGRADE), project, env)[0] == 0
-        code, output = run_plain(tools, "pytest -p no:cacheprovider", project, env)
+        code, output = run_plain(
+            tools, "pytest -p no:cacheprovider --tb=line", project, env
+        )
         return code, "value too long for type character varying(12)" in output
 
     sqlite = f"sqlite:///{tmp_path}/shop.db"

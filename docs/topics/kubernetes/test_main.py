@@ -219,10 +219,10 @@ class Stream:
                 self.seen.setdefault(phase, []).append(who)
 
     async def during(self, phase):
-        """Go on until thirty requests began and ended in this phase."""
+        """Go on until twelve requests began and ended in this phase."""
         self.phase = phase
         async with asyncio.timeout(60):
-            while len(self.seen.get(phase, [])) < 30 and not self.task.done():
+            while len(self.seen.get(phase, [])) < 12 and not self.task.done():
                 await asyncio.sleep(0.005)
         self.phase = None  # what happens between two phases counts as lost only
 
@@ -230,19 +230,21 @@ class Stream:
 class Pod:
     """The container's own command as a process, on a port of this machine."""
 
-    def __init__(self, manifests, name, folder):
+    def __init__(self, manifests, name, folder, warm):
         self.manifests, self.name, self.folder = manifests, name, folder
+        self.warm = warm
         self.port, self.process = free_port(), None
 
     def start(self):
         program, *words = self.manifests.container["command"]
         own = ["--host=127.0.0.1", f"--port={self.port}", "--log-level=error"]
-        self.process = subprocess.Popen(
-            [BIN / program, *words, *own],
+        self.process = self.warm("fastapi", "uvicorn").start(
+            program,
+            *words,
+            *own,
             cwd=self.folder,
             env=os.environ
             | {"POD_NAME": self.name, "PYTHONDONTWRITEBYTECODE": "1"},
-            start_new_session=True,
         )
 
     async def ready(self):
@@ -257,7 +259,7 @@ class Pod:
                 await asyncio.sleep(0.02)
 
     async def terminate(self):
-        self.process.terminate()
+        os.kill(self.process.pid, signal.SIGTERM)
         await asyncio.to_thread(self.process.wait, 30)
 
     def kill(self):
@@ -309,11 +311,13 @@ async def cluster(server, scratch, pods):
 # Gotchas
 
 
-async def test_rollout_loses_requests(server, ours, bundle_dir, tmp_path, shown):
+async def test_rollout_loses_requests(
+    server, warm, ours, bundle_dir, tmp_path, shown
+):
     no_sleep = but(ours, f"{WEB}.lifecycle")
     unasked = but(ours, f"{WEB}.readinessProbe")
     names = ["v1", "v2", "v3", "v4"]
-    pods = [Pod(ours, name, bundle_dir) for name in names]
+    pods = [Pod(ours, name, bundle_dir, warm) for name in names]
     lost, text = {}, ""
 
     async def probe(url, title, manifests, old, new):

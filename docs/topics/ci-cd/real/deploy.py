@@ -3,7 +3,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPException
+from subprocess import CalledProcessError
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -18,9 +20,16 @@ def run_docker(*arguments: str) -> str:
 
 
 # --8<-- [start:deploy]
+def running_image(docker: Docker) -> str | None:
+    with suppress(CalledProcessError):  # nothing was deployed yet
+        return docker("inspect", "--format", "{{.Config.Image}}", "shop")
+    return None
+
+
 def start(image: str, docker: Docker, address: str) -> None:
-    docker("stop", "shop")
-    docker("rm", "shop")
+    for step in ("stop", "rm"):
+        with suppress(CalledProcessError):  # there is none
+            docker(step, "shop")
     settings = ["--env", "DATABASE_URL", "--env", "VALKEY_URL"]
     publish = ["--publish", f"{address}:8000"]
     docker("run", "--detach", "--name", "shop", *settings, *publish, image)
@@ -44,13 +53,15 @@ def passes_smoke_test(address: str, revision: str, patience: float = 30) -> bool
 def deploy(
     image: str, revision: str, docker: Docker = run_docker, address: str = ADDRESS
 ) -> bool:
-    before = docker("inspect", "--format", "{{.Config.Image}}", "shop")
+    before = running_image(docker)
     database = ["--env", "DATABASE_URL"]
     docker("run", "--rm", *database, image, "alembic", "upgrade", "head")
-    start(image, docker, address)
-    if passes_smoke_test(address, revision):
-        return True
-    start(before, docker, address)
+    with suppress(CalledProcessError):  # the container cannot start
+        start(image, docker, address)
+        if passes_smoke_test(address, revision):
+            return True
+    if before is not None:
+        start(before, docker, address)
     return False
 
 

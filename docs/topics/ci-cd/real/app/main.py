@@ -35,7 +35,6 @@ def list_teas(session: SessionDep) -> list[TeaData]:
     return [TeaData.model_validate(tea) for tea in teas]
 
 
-# --8<-- [start:app]
 @app.get("/teas/{name}")
 def read_tea(name: str, session: SessionDep) -> TeaData:
     tea = session.get(Tea, name)
@@ -48,6 +47,3 @@ def read_tea(name: str, session: SessionDep) -> TeaData:
 @app.get("/version")
 def version() -> dict[str, str]:
     return {"revision": os.environ.get("REVISION", "unknown")}
-
-
-# --8<-- [end:app]
