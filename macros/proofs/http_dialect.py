@@ -6,6 +6,7 @@ line, a body; `{{name.response.body.key}}` and `{{name.response.headers.key}}`. 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def parse(text: str, file: str) -> tuple[tuple[Request, ...], list[Problem]]:
         if line.strip():
             reader.problem(index + 1, "a request begins with '### Title'. Put a title above this.")
             break
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in itertools.pairwise([*starts, len(lines)]):
         reader.read(start + 1, lines[start:end])
     return tuple(reader.requests), reader.problems
 

@@ -207,7 +207,7 @@ PARTS = (
     Part("built", _tests("tests/built")),
     Part("export", _export),
     Part("js", _javascript),
-    Part("lab", _tests("tests/lab")),
+    Part("lab", _tests("tests/lab", parallel=True)),
     Part("browser", _tests("tests/browser", parallel=True)),
     Part("offline", _copied("tests/browser", "--site-from=files")),
     Part("served", _copied("tests/browser", "--site-from=served"), default=False),

@@ -49,6 +49,10 @@ def test_requests_are_read_one_after_the_other() -> None:
     assert sip.header("authorization") is not None
 
 
+def test_a_file_without_requests_holds_none() -> None:
+    assert parse("", FILE) == ((), [])
+
+
 def test_variables_are_filled_in() -> None:
     text = "/cups/{{brew.response.body.id}}?again={{brew.response.headers.X-Id}}"
     filled = fill(text, lambda reference: f"<{reference.path[-1]}>")
