@@ -143,7 +143,10 @@ def test_an_interrupt_ends_it_quietly(copy: Path) -> None:
         assert server.stdout is not None
         assert "Ctrl+C ends" in server.stdout.readline()
         server.send_signal(signal.SIGINT)
-        said = server.communicate(timeout=10)
+        try:
+            said = server.communicate(timeout=10)
+        finally:
+            server.kill()
     assert server.returncode == 0
     assert said == ("\n", "")
 

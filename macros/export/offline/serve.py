@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import socketserver
 import sys
 import threading
@@ -162,4 +163,6 @@ def serve(server: Server, any_port: bool, open_browser: bool) -> None:
 
 
 if __name__ == "__main__":
+    # A shell that starts it in the background has interrupts ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     raise SystemExit(main())
