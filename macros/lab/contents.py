@@ -16,7 +16,7 @@ _NEVER = re.compile(
     r"(^|/)(tests?|testing/suite|testing/fixtures|testing/plugin)/"
     r"|\.(pyi|typed|c|h|pxd|pyx|rst|md)$"
     r"|^[^/]+\.dist-info/(?!METADATA|entry_points\.txt)"
-    r"|^(pydantic/(mypy|_internal/_git)|httpx2/_main|fastapi/cli|fastapi/__main__)(/|\.py)"
+    r"|^(pydantic/(mypy|_internal/_git)|httpx2/_main|[^/]+/(cli|__main__))(/|\.py)"
     r"|^(sqlalchemy/(dialects/(mssql|mysql|oracle|postgresql)|cyextension)|packaging/licenses)/"
     r"|^anyio/_backends/_trio\.py$"
 )
