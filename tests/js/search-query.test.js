@@ -8,7 +8,11 @@ test("an error text becomes its telling words, all of them required", () => {
 });
 
 test("quotes, brackets and colons of a pasted text are not searched for", () => {
-  assert.equal(allWords("ImportError: cannot import name 'A' (x.y)"), "+ImportError +cannot +import +name +x +y");
+  assert.equal(allWords("ImportError: cannot import name 'App' (my.api)"), "+ImportError +cannot +import +name +App +api");
+});
+
+test("what an apostrophe leaves over is not searched for", () => {
+  assert.equal(allWords("greenlet_spawn called; can't call here"), "+greenlet_spawn +called +call +here");
 });
 
 test("an identifier stays whole", () => {

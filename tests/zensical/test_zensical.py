@@ -67,7 +67,9 @@ def headings(tree: html.HtmlElement) -> list[tuple[str, str]]:
 
 
 def links(tree: html.HtmlElement) -> set[str]:
-    found = tree.xpath(".//a[not(contains(@class, 'headerlink')) and not(ancestor::pre)]/@href")
+    # The exports complete only the production build.
+    no_page = "contains(@class, 'headerlink') or ancestor::pre or ancestor::li[@class='km-zip']"
+    found = tree.xpath(f".//a[not({no_page})]/@href")
     return {str(href) for href in found if not re.match(r"https?:|mailto:", str(href))}
 
 

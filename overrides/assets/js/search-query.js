@@ -12,7 +12,9 @@ const COMMON = new Set(
 const SYNTAX = /["*+~^]|(^|\s)-/;
 
 function telling(text) {
-  return text.split(/[^\p{L}\p{N}_@$]+/u).filter((word) => word && !COMMON.has(word.toLowerCase()));
+  const words = text.split(/[^\p{L}\p{N}_@$]+/u);
+  // A single letter is what an apostrophe leaves over.
+  return words.filter((word) => /../.test(word) || /\d/.test(word)).filter((word) => !COMMON.has(word.toLowerCase()));
 }
 
 /** Return the query that asks for all telling words; null where the text is to be taken as it is. */
