@@ -1,4 +1,4 @@
-// Makes what people paste into a query: a sentence is searched by its telling words, all of them first.
+// Makes queries of what people paste: a sentence is searched by its telling words, all of them first.
 // The search itself takes each word as optional, so in a long text common words outweigh the rare ones.
 
 const COMMON = new Set(
@@ -17,13 +17,14 @@ function telling(text) {
   return words.filter((word) => /../.test(word) || /\d/.test(word)).filter((word) => !COMMON.has(word.toLowerCase()));
 }
 
-/** Return the query that asks for all telling words; null where the text is to be taken as it is. */
-export function allWords(text) {
+/**
+ * Return the queries to try one after the other until something is found: all telling words; the longest of them with
+ * the others as a help, for the longest is seldom a common one; any of them. Empty where the text is to be taken as it is.
+ */
+export function queries(text) {
   const words = SYNTAX.test(text) ? [] : telling(text);
-  return words.length < 2 ? null : words.map((word) => `+${word}`).join(" ");
-}
-
-/** Return the query for when nothing has all of them. */
-export function anyWord(text) {
-  return telling(text).join(" ") || text;
+  if (words.length < 2) return [];
+  const longest = words.reduce((one, other) => (other.length > one.length ? other : one));
+  const others = words.filter((word) => word !== longest);
+  return [words.map((word) => `+${word}`).join(" "), [`+${longest}`, ...others].join(" "), words.join(" ")];
 }

@@ -2,7 +2,7 @@
 // who never search.
 
 import { loadBundle } from "./bundle.js";
-import { allWords, anyWord } from "./search-query.js";
+import { queries } from "./search-query.js";
 import { isShortcut } from "./shortcut.js";
 
 const INDEX = /\/search\/search_index\.json(\?|$)/;
@@ -33,21 +33,20 @@ const RESULT = 3;
 // The bundle sends the words as they are typed, and has no place to change them but the way to its worker.
 function askForAllWords() {
   const { postMessage } = Worker.prototype;
-  const asked = new WeakMap();
+  const left = new WeakMap();
   Worker.prototype.postMessage = function (message, ...rest) {
     if (message?.type !== QUERY) return postMessage.call(this, message, ...rest);
-    if (!asked.has(this)) this.addEventListener("message", askAgain, { capture: true });
-    const query = allWords(message.data);
-    asked.set(this, query && message.data);
-    return postMessage.call(this, query ? { ...message, data: query } : message, ...rest);
+    if (!left.has(this)) this.addEventListener("message", askAgain, { capture: true });
+    const [first = message.data, ...others] = queries(message.data);
+    left.set(this, others);
+    return postMessage.call(this, { ...message, data: first }, ...rest);
   };
   function askAgain(event) {
-    const text = asked.get(this);
-    if (!text || event.data?.type !== RESULT) return;
-    asked.set(this, null);
-    if (event.data.data.items.length) return;
+    const [next, ...others] = left.get(this);
+    if (!next || event.data?.type !== RESULT || event.data.data.items.length) return;
     event.stopImmediatePropagation();
-    postMessage.call(this, { type: QUERY, data: anyWord(text) });
+    left.set(this, others);
+    postMessage.call(this, { type: QUERY, data: next });
   }
 }
 
