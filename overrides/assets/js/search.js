@@ -31,21 +31,28 @@ const QUERY = 2;
 const RESULT = 3;
 
 // The bundle sends the words as they are typed, and has no place to change them but the way to its worker.
+// Answers come in the order of the questions, so what is left to ask waits in a row beside them.
 function askForAllWords() {
   const { postMessage } = Worker.prototype;
-  const left = new WeakMap();
+  const rows = new WeakMap();
   Worker.prototype.postMessage = function (message, ...rest) {
     if (message?.type !== QUERY) return postMessage.call(this, message, ...rest);
-    if (!left.has(this)) this.addEventListener("message", askAgain, { capture: true });
+    if (!rows.has(this)) {
+      rows.set(this, []);
+      this.addEventListener("message", askAgain, { capture: true });
+    }
     const [first = message.data, ...others] = queries(message.data);
-    left.set(this, others);
+    rows.get(this).push(others);
     return postMessage.call(this, { ...message, data: first }, ...rest);
   };
   function askAgain(event) {
-    const [next, ...others] = left.get(this);
-    if (!next || event.data?.type !== RESULT || event.data.data.items.length) return;
+    if (event.data?.type !== RESULT) return;
+    const row = rows.get(this);
+    const [next, ...others] = row.shift() ?? [];
+    // While a newer question is on its way, this answer is of no interest any more.
+    if (!next || row.length || event.data.data.items.length) return;
     event.stopImmediatePropagation();
-    left.set(this, others);
+    row.push(others);
     postMessage.call(this, { type: QUERY, data: next });
   }
 }
