@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from lxml import html
 
 from macros.export.clean import clean
+from macros.export.published import site_address
 from macros.export.references import References
 from macros.model import Registry
 from macros.project import Project
@@ -36,9 +36,7 @@ class Chapter:
 def chapters(project: Project, registry: Registry, drawings: Path) -> tuple[Chapter, ...]:
     """Return the chapters of the built site; pictures are written into the folder `drawings`."""
     listed = [chapter for chapter in contents(registry) if _page(project, chapter).is_file()]
-    references = References(
-        {chapter.address: chapter.id for chapter in listed}, os.environ.get("SITE_URL", "")
-    )
+    references = References({chapter.address: chapter.id for chapter in listed}, site_address())
     drawings.mkdir(parents=True, exist_ok=True)
     return tuple(_read(project, chapter, references, drawings) for chapter in listed)
 

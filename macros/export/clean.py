@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from pathlib import Path
 
 from lxml import html
@@ -82,8 +81,6 @@ def _plain(body: html.HtmlElement) -> None:
             element.tag = "div"
         if element.tag in {"p", "ul", "ol", "dl"} and element.get("class"):
             _wrap(element)
-        if element.tag in {"h1", "h2", "h3", "h4", "p"}:
-            _squeeze(element)
     body.attrib.pop("class", None)
 
 
@@ -94,10 +91,6 @@ def _wrap(element: html.HtmlElement) -> None:
         box.set("id", element.attrib.pop("id"))
     replace(element, box)
     box.append(element)
-
-
-def _squeeze(element: html.HtmlElement) -> None:
-    element.text = re.sub(r"\s+", " ", element.text) if element.text else element.text
 
 
 def _set(element: html.HtmlElement, name: str, value: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from urllib.parse import urljoin
 
 from lxml import html
 
@@ -16,9 +15,9 @@ JOINT = "--"
 class References:
     """Knows which page is which chapter; what is none is linked on the site, if it has a host."""
 
-    def __init__(self, chapters: Mapping[str, str], site_url: str) -> None:
+    def __init__(self, chapters: Mapping[str, str], site: str | None) -> None:
         self._chapters = chapters
-        self._site = site_url
+        self._site = site
 
     def resolve(self, body: html.HtmlElement, chapter: str, address: str) -> None:
         """Rewrite ids and links of a chapter in place; a link that leads nowhere becomes text."""
@@ -36,16 +35,15 @@ class References:
     def _target(self, href: str, chapter: str, address: str) -> str | None:
         if OUTSIDE.match(href):
             return href
-        path, _, anchor = href.partition("#")
+        path, hash_sign, anchor = href.partition("#")
         if not path:
             return f"#{chapter}{JOINT}{anchor}"
-        found = posixpath.normpath(posixpath.join(address, path))
-        found = found.removesuffix("index.html").rstrip("/") + "/"
-        if found in self._chapters:
-            other = self._chapters[found]
+        page = posixpath.normpath(posixpath.join(address, path.removesuffix("index.html") or "."))
+        page = "" if page == "." else page
+        other = self._chapters.get(f"{page}/")
+        if other is not None:
             return f"#{other}{JOINT}{anchor}" if anchor else f"#{other}"
-        return (
-            urljoin(self._site, href if found == "./" else found.rstrip("/"))
-            if self._site
-            else None
-        )
+        if self._site is None:
+            return None
+        is_folder = page and path.endswith(("/", "index.html", ".", ".."))
+        return f"{self._site}{page}{'/' if is_folder else ''}{hash_sign}{anchor}"

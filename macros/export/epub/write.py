@@ -21,7 +21,7 @@ COVER = "epub-cover"
 
 
 def write(job: Job, step: Step) -> None:
-    """Write `downloads/<name>.epub`; needs the files that the book leaves in the work folder."""
+    """Write `downloads/<name>.epub`, with the cover of the book."""
     step.of(2)
     cover = _cover(job)
     step.advance()

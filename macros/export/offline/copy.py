@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 from macros.export.edition import Edition
 from macros.export.job import DOWNLOADS, ExportError, Job
 from macros.export.offline import links, pack, pages, readme, script
+from macros.export.published import site_address
 from macros.export.steps import Step, Steps
 from macros.problems import Problem
 from macros.project import Project
@@ -67,8 +67,8 @@ def complete(project: Project, copy: Path, edition: Edition) -> None:
     _remove(copy, NOT_NEEDED)
     script.write(project, copy)
     _write_index(copy)
-    hosted = os.environ.get("SITE_URL", "").rstrip("/")
-    pages.rewrite(copy, downloads=f"{hosted}/{DOWNLOADS}/" if hosted else None)
+    hosted = site_address()
+    pages.rewrite(copy, downloads=f"{hosted}{DOWNLOADS}/" if hosted else None)
     shutil.copyfile(SERVER, copy / SERVER.name)
     text = readme.text(edition, SERVER.name)
     # Windows' own editor of old knows no other line ends.
