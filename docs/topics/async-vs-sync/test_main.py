@@ -303,11 +303,14 @@ async def test_a_thread_has_no_loop_but_can_reach_it(client_for):
 
 
 async def test_a_timeout_does_not_stop_a_thread(threads):
-    async def probe(timeout):
+    loop = asyncio.get_running_loop()
+
+    async def probe(timeout, longest):
         gate, diary = threading.Event(), []
 
         def call():
-            gate.wait(LONGEST)
+            loop.call_soon_threadsafe(timeout.expire)
+            gate.wait(longest)
             diary.append("the thread ends")
 
         try:
@@ -321,17 +324,24 @@ async def test_a_timeout_does_not_stop_a_thread(threads):
             await asyncio.sleep(0.001)
         return diary
 
+    class AsyncioTimeout(asyncio.Timeout):
+        def expire(self):
+            self.reschedule(loop.time())
+
     class AnyioTimeout:
         async def __aenter__(self):
-            self.scope = fail_after(0.001)
-            self.scope.__enter__()
+            self.manager = fail_after(None)
+            self.scope = self.manager.__enter__()
 
         async def __aexit__(self, *error):
-            return self.scope.__exit__(*error)
+            return self.manager.__exit__(*error)
+
+        def expire(self):
+            self.scope.deadline = loop.time()
 
     noticed = ["timeout, 0 threads held", "the thread ends"]
-    assert await probe(asyncio.timeout(0.001)) == noticed
-    assert await probe(AnyioTimeout()) == ["the thread ends"]
+    assert await probe(AsyncioTimeout(None), 30) == noticed
+    assert await probe(AnyioTimeout(), LONGEST) == ["the thread ends"]
 
 
 async def test_two_def_routes_can_lose_an_update(client_for):
