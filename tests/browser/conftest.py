@@ -117,7 +117,7 @@ class Visitor:
         self._contexts: list[BrowserContext] = []
 
     def open(self, path: str = "", scheme: str = "light", **options: Any) -> Page:
-        """Open a page of the site; options go to the browser context."""
+        """Open a page of the site with all its features mounted; options go to the context."""
         options = {"viewport": DESKTOP, "reduced_motion": "reduce", **options}
         context = self._chromium.new_context(color_scheme=scheme, **options)  # type: ignore[arg-type]
         context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -127,6 +127,8 @@ class Visitor:
         page.on("console", self._note)
         page.on("request", self._foreign)
         page.goto(self.top + path if path == MISSING else self.at(path))
+        if options.get("java_script_enabled", True):
+            page.wait_for_selector("html[data-km-mounted]", state="attached")
         return page
 
     def at(self, path: str) -> str:

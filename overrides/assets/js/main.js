@@ -16,14 +16,18 @@ const LAZY = [
   ['link[type="text/markdown"]', () => import("./copy-markdown.js")],
 ];
 
+async function mountLazy() {
+  const wanted = LAZY.filter(([selector]) => document.querySelector(selector));
+  await Promise.all(wanted.map(([, load]) => load().then((feature) => feature.mount(document))));
+  document.documentElement.dataset.kmMounted = ""; // what drives the page waits for this
+}
+
 function mountAll() {
   mountFolds();
   mountMenu(document);
   mountScheme(document);
   mountSearch(document);
-  for (const [selector, load] of LAZY) {
-    if (document.querySelector(selector)) load().then((feature) => feature.mount(document));
-  }
+  mountLazy();
 }
 
 mountBundle(document.getElementById("__km").dataset.bundle, () => {
