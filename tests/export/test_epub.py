@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import posixpath
+import re
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -78,6 +80,14 @@ def test_every_link_inside_leads_to_an_element(book: zipfile.ZipFile) -> None:
             assert not anchor or anchor in ids[target], f"{name}: {href}"
             inside += 1
     assert inside > 1000
+
+
+def test_no_heading_level_is_left_out_in_a_file(book: zipfile.ZipFile) -> None:
+    for name, tree in documents(book).items():
+        tags = [etree.QName(element).localname for element in tree.iter(etree.Element)]
+        levels = [int(tag[1]) for tag in tags if re.fullmatch(r"h[1-6]", tag)]
+        for above, below in itertools.pairwise(levels):
+            assert below <= above + 1, name
 
 
 def test_no_word_of_a_topic_is_lost(job: Job, book: zipfile.ZipFile) -> None:

@@ -12,6 +12,7 @@ import typst
 
 from macros.export.book import source as book
 from macros.export.book.typesetting import fonts
+from macros.export.epub import headings
 from macros.export.epub.source import document
 from macros.export.job import ExportError, Job
 from macros.export.steps import Step
@@ -57,6 +58,7 @@ def write(job: Job, step: Step) -> None:
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if ended.returncode or ended.stderr.strip():
         raise ExportError(f"pandoc could not make the EPUB: {ended.stderr.strip()[:600]}")
+    headings.close_gaps(target)
     step.advance()
 
 
