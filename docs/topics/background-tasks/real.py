@@ -1,11 +1,11 @@
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 import anyio
 from fastapi import BackgroundTasks, FastAPI, HTTPException, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 from sqlalchemy import QueuePool, create_engine, text
 from sqlalchemy.orm import Session
@@ -14,8 +14,13 @@ log = logging.getLogger("reports")
 
 
 # --8<-- [start:guard]
-def guarded(func: Callable[..., Awaitable[Any]], *, attempts: int = 3) -> Any:
-    """Run a task to its end: try again, then log what it was and why it failed."""
+def guarded(
+    func: Callable[..., Awaitable[Any]],
+    *,
+    attempts: int = 3,
+    give_up: Callable[..., None] | None = None,
+) -> Any:
+    """Log each failure with name and arguments, try again, and at last give up."""
 
     async def run(*args: Any, **kwargs: Any) -> None:
         for attempt in range(1, attempts + 1):
@@ -27,6 +32,8 @@ def guarded(func: Callable[..., Awaitable[Any]], *, attempts: int = 3) -> Any:
                 )
             else:
                 return
+        if give_up:
+            give_up(*args, **kwargs)
 
     return run
 
@@ -44,10 +51,9 @@ engine = create_engine(
 )
 
 
-@contextmanager
-def own_session() -> Iterator[Session]:
+def count_rows(top: int) -> int | None:
     with Session(engine) as session:
-        yield session
+        return session.scalar(text("SELECT :top"), {"top": top})
 
 
 # --8<-- [end:session]
@@ -64,16 +70,15 @@ jobs: dict[UUID, Job] = {}
 at_most_two = anyio.Semaphore(2)
 
 
-async def count_rows(job: Job, top: int) -> None:
+async def make_report(job: Job, top: int) -> None:
     async with at_most_two:
         job.state = "running"
-        try:
-            with own_session() as session:
-                job.rows = session.scalar(text("SELECT :top"), {"top": top})
-        except Exception:
-            job.state = "failed"
-            raise
+        job.rows = await run_in_threadpool(count_rows, top)
         job.state = "done"
+
+
+def give_up(job: Job, top: int) -> None:
+    job.state = "failed"
 
 
 # --8<-- [end:job]
@@ -89,7 +94,7 @@ async def start_report(
 ) -> Job:
     job = Job()
     jobs[job.id] = job
-    tasks.add_task(guarded(count_rows), job, top)
+    tasks.add_task(guarded(make_report, give_up=give_up), job, top)
     response.headers["Location"] = f"/reports/{job.id}"
     return job
 

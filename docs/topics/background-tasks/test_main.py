@@ -192,27 +192,44 @@ async def test_a_guarded_task_is_tried_again_and_leaves_its_name_in_the_log(capl
     ]
 
 
-async def test_a_report_that_fails_for_good_says_so(monkeypatch, caplog):
-    def no_database() -> Session:
+async def test_a_report_says_failed_only_when_no_attempt_is_left(
+    client_for, monkeypatch, caplog
+):
+    seen = []
+
+    def no_database(top: int) -> None:
+        seen.extend(job.state for job in real.jobs.values())
         raise ConnectionError("no database")
 
-    monkeypatch.setattr(real, "own_session", no_database)
-    job = real.Job()
-    await real.guarded(real.count_rows)(job, 1)
-    assert job.state == "failed"
+    monkeypatch.setattr(real, "count_rows", no_database)
+    async with client_for(real.app) as http:
+        accepted = await http.post("/reports", params={"top": 1})
+        found = await http.get(accepted.headers["location"])
+    assert found.json()["state"] == "failed"
+    assert seen == ["running"] * 3
     assert len(caplog.records) == 3
 
 
-async def test_at_most_two_reports_run_at_a_time():
-    jobs = [real.Job() for _ in range(3)]
-    await real.at_most_two.acquire()
-    await real.at_most_two.acquire()
-    work = [asyncio.create_task(real.count_rows(job, 1)) for job in jobs]
-    await asyncio.sleep(0)
-    assert {job.state for job in jobs} == {"waiting"}
-    real.at_most_two.release()
-    real.at_most_two.release()
-    await asyncio.gather(*work)
+async def test_the_query_of_a_report_runs_in_a_thread(monkeypatch):
+    where = []
+    monkeypatch.setattr(
+        real, "count_rows", lambda top: where.append(threading.get_ident())
+    )
+    await real.make_report(real.Job(), 1)
+    assert where != [threading.get_ident()]
+
+
+async def test_at_most_two_reports_run_at_a_time(monkeypatch):
+    jobs, running = [real.Job() for _ in range(5)], []
+
+    async def query(*_: Any) -> None:
+        for _ in range(len(jobs)):  # everybody who may start does
+            await asyncio.sleep(0)
+        running.append([job.state for job in jobs].count("running"))
+
+    monkeypatch.setattr(real, "run_in_threadpool", query)
+    await asyncio.gather(*(real.make_report(job, 1) for job in jobs))
+    assert running[0] == max(running) == 2
     assert {job.state for job in jobs} == {"done"}
 
 

@@ -260,6 +260,21 @@ async def test_a_write_from_another_site_is_refused_and_not_done(ask, cookie):
     assert real.NOTES["ada"][0].text == "200"
 
 
+async def test_a_read_from_another_site_is_answered_without_permission(ask, cookie):
+    answer = await ask(real.app, "GET", "/notes", OTHER, headers=cookie)
+    assert (answer.status_code, answer.json()) == (200, [{"text": "Buy milk"}])
+    assert ALLOWED not in answer.headers
+
+
+async def test_our_page_may_ask_for_what_it_needs_and_for_no_more(preflight):
+    async def probe(*wanted):
+        return (await preflight(real.app, *wanted, origin=APP)).text
+
+    assert await probe("PUT", "content-type", "x-request-id") == "OK"
+    refused = await probe("DELETE", "authorization")
+    assert refused == "Disallowed CORS method, headers"
+
+
 async def test_an_impossible_origin_stops_the_start():
     assert real.origins("http://localhost:5173 https://a.example.com") == [
         "http://localhost:5173",

@@ -204,15 +204,15 @@ async def test_how_often_a_dependency_runs(get, shown):
         ("two instances of a class", two(Depends(Rule()), Depends(Rule()))),
         ("two calls of a factory", two(Depends(maker()), Depends(maker()))),
     ]
-    lines = [f"{'asked for':45} calls"]
+    lines = ["calls  asked for"]
     for name, api in rows:
         calls.clear()
         assert (await get(api)).status_code == 200
-        lines.append(f"{name:45} {len(calls)}")
+        lines.append(f"{len(calls):5}  {name}")
     calls.clear()
     for _ in range(2):
         await get(rows[0][1])
-    lines.append(f"{'the same function twice, two requests':45} {len(calls)}")
+    lines.append(f"{len(calls):5}  the same function twice, two requests")
     shown("cache", "\n".join(lines))
 
 
@@ -446,11 +446,13 @@ def test_a_default_yield_dependency_cannot_build_on_a_shorter_one():
         app_with(endpoint)
 
 
-async def test_an_unmatched_path_runs_no_dependency_of_the_app(get):
+async def test_404s_docs_and_mounts_run_no_dependency_of_the_app(get):
     ran = []
     api = FastAPI(dependencies=[Depends(lambda: ran.append("dependency"))])
     api.add_api_route("/", lambda: "ok")
-    assert (await get(api, "/elsewhere")).status_code == 404
+    api.mount("/mounted", app_with(lambda: "ok"))
+    for path, status in (("/elsewhere", 404), ("/docs", 200), ("/mounted/", 200)):
+        assert (await get(api, path)).status_code == status
     assert ran == []
     assert (await get(api)).status_code == 200
     assert ran == ["dependency"]
@@ -527,6 +529,33 @@ async def test_one_request_has_one_transaction_and_one_user(notes, monkeypatch):
         monkeypatch.setattr(real, "transaction", counting)
         assert (await http.get("/notes")).status_code == 200
     assert len(begun) == 1
+
+
+async def test_the_newest_notes_come_first_and_only_those_of_the_user(notes):
+    async with notes() as http:
+        for text_of_note in ("tea", "milk"):
+            await http.post("/notes", json={"text": text_of_note})
+        with real.transaction() as session:
+            session.add(real.Note(owner="eve", text="not for ada"))
+        read = await http.get("/notes")
+        assert (await http.get("/notes/count")).json() == 3
+    assert [note["text"] for note in read.json()] == ["milk", "tea"]
+
+
+async def test_a_commit_that_fails_is_a_500_and_not_a_201(notes, monkeypatch):
+    @contextmanager
+    def disk_full():
+        with transaction() as session:
+            yield session
+            raise OSError("disk full")
+
+    transaction = real.transaction
+    async with notes() as http:
+        assert (await http.post("/notes", json={"text": "x"})).status_code == 201
+        monkeypatch.setattr(real, "transaction", disk_full)
+        assert (await http.post("/notes", json={"text": "y"})).status_code == 500
+        monkeypatch.undo()
+        assert (await http.get("/notes/count")).json() == 1
 
 
 async def test_a_failing_route_leaves_nothing_behind(notes, monkeypatch):
@@ -756,6 +785,21 @@ async def test_factory_makes_a_new_dependency(get):
 
     assert await probe(*trap_app()) == 403
     assert await probe(*fix_app()) == 200
+
+
+async def test_a_body_that_is_no_json_is_refused_before_any_dependency(client_for):
+    ran = []
+
+    def endpoint(body: dict[str, int]) -> None:
+        pass
+
+    api = FastAPI(dependencies=[Depends(lambda: ran.append("dependency"))])
+    api.add_api_route("/", endpoint, methods=["POST"])
+    async with client_for(api) as http:
+        for content, seen in (("{", []), ('{"a": "x"}', ["dependency"])):
+            headers = {"Content-Type": "application/json"}
+            answer = await http.post("/", content=content, headers=headers)
+            assert (answer.status_code, ran) == (422, seen)
 
 
 async def test_invalid_request_still_runs_dependencies(get):

@@ -458,15 +458,15 @@ async def test_what_the_two_kinds_do(client_for, shown):
         ("waits for background tasks", partial(code_after_the_route, client_for)),
         ("sees a stream break off", breaks_off),
         ("lets the route see it too", disconnect),
-        ("its time limit ends the route", partial(time_limit_ends_it, client_for)),
+        ("time limit ends the route", partial(time_limit_ends_it, client_for)),
         ("is called for WebSockets", sees_web_sockets),
     ):
         assert [await probe(kind) for kind in (0, 1)] == [True, False]
         rows.append((name, "yes", "no"))
     tasks = [await tasks_of_a_request(client_for, kind) for kind in (0, 1)]
     assert tasks == [0, 1]
-    rows.append(("tasks added to each request", *map(str, tasks)))
-    shown("two-kinds", "\n".join(f"{a:31}{b:6}{c}".rstrip() for a, b, c in rows))
+    rows.append(("tasks added to a request", *map(str, tasks)))
+    shown("two-kinds", "\n".join(f"{a:28}{b:6}{c}".rstrip() for a, b, c in rows))
 
 
 async def test_each_function_costs_one_more_task(client_for):
@@ -620,6 +620,7 @@ async def test_a_crash_is_a_500_that_names_the_id(shop, lines):
         "request_id": "request-1",
     }
     assert answer.headers["x-request-id"] == "request-1"
+    assert real.request_id.get() == "-"
     assert "ERROR [request-1] unhandled" in lines()
     assert "ZeroDivisionError: division by zero" in lines()
 
@@ -644,14 +645,70 @@ async def test_requests_at_the_same_time_keep_their_ids_apart(shop, lines):
 
 
 async def test_an_abandoned_download_is_logged_as_cut_short(lines):
+    left, sent = asyncio.Event(), []
+
     async def receive():
+        await left.wait()
         return {"type": "http.disconnect"}
 
     async def send(message):
+        sent.append(message)
+        if len(sent) == 3:
+            left.set()
         await asyncio.sleep(0)
 
     await real.app(scope_of("/export"), receive, send)
+    assert sent[-1]["more_body"] is True
     assert lines()[-1].endswith("cut short")
+
+
+async def test_the_log_counts_the_body_and_no_background_task(
+    client_for, lines, monkeypatch
+):
+    clock = [0]
+    monkeypatch.setattr(real, "perf_counter", lambda: clock[0])
+
+    def work(seconds):
+        clock[0] += seconds
+
+    async def chunks():
+        yield b"first"
+        work(10)
+        yield b"second"
+
+    app = FastAPI(middleware=[Middleware(real.AccessLog)])
+
+    @app.get("/")
+    async def route(tasks: BackgroundTasks) -> StreamingResponse:
+        tasks.add_task(work, 100)
+        work(1)
+        return StreamingResponse(chunks(), background=tasks)
+
+    async with client_for(app) as client:
+        await client.get("/")
+    assert lines()[-1].endswith("GET / 200 11000.0 ms")
+
+
+async def test_a_crash_in_the_body_sends_no_second_answer(lines):
+    app, sent = FastAPI(middleware=[Middleware(real.RequestId)]), []
+
+    @app.get("/")
+    async def route() -> StreamingResponse:
+        async def broken():
+            yield b"first"
+            raise ValueError("broken")
+
+        return StreamingResponse(broken())
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message["type"])
+
+    with pytest.raises(ValueError, match="broken"):
+        await app(scope_of("/"), receive, send)
+    assert sent == ["http.response.start", "http.response.body"]
 
 
 async def test_the_route_in_the_scope_keeps_only_the_prefix_of_its_router(

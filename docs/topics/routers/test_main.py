@@ -14,6 +14,7 @@ from main import app
 from real.library import guards, store
 from real.library.checks import open_routes
 from real.library.main import create_app
+from real.library.routers import loans, staff
 from starlette.routing import Match, Router
 
 ADA, GRACE = {"X-Key": "key-of-ada"}, {"X-Key": "key-of-grace"}
@@ -462,6 +463,14 @@ async def test_staff_sees_all_loans(client_for, library):
         assert await statuses(client, for_staff, headers=ADA) == [403]
         answer = await client.get("/api/staff/loans", headers=GRACE)
     assert (answer.status_code, answer.json()) == (200, {"1": "ada"})
+
+
+def test_the_guards_stand_on_the_routers_and_not_only_in_functions():
+    found = [
+        [each.dependency for each in part.router.dependencies]
+        for part in (loans, staff)
+    ]
+    assert found == [[guards.current_member], [guards.staff_only]]
 
 
 async def test_a_guard_on_router_and_function_runs_once(client_for):
