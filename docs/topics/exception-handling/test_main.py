@@ -2,7 +2,7 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated
 
 import main
@@ -151,8 +151,11 @@ async def test_all_errors_of_the_real_app_have_one_shape(client_for, shown):
     shown("problems", "\n".join(lines).rstrip())
 
 
-async def test_every_error_of_the_shop_has_a_kind():
-    assert set(real.ShopError.__subclasses__()) == set(real.KINDS)
+def test_every_error_of_the_shop_has_a_kind():
+    def below(kind):
+        return {kind}.union(*map(below, kind.__subclasses__()))
+
+    assert below(real.ShopError) - {real.ShopError} == set(real.KINDS)
 
 
 async def test_headers_of_an_http_exception_survive(client_for):
@@ -277,6 +280,24 @@ async def test_a_handler_added_after_the_first_request_is_ignored(client_for):
         assert (await client.get("/")).status_code == 500
         api.exception_handler(ShopError)(named("too late"))
         assert (await client.get("/")).status_code == 500
+
+
+async def test_a_handler_added_in_the_lifespan_is_ignored(client_for):
+    async def probe(early):
+        @asynccontextmanager
+        async def lifespan(api: FastAPI):
+            if not early:
+                api.exception_handler(ShopError)(named("too late"))
+            yield
+
+        api = app_that_raises(ShopError(), lifespan=lifespan)
+        if early:
+            api.exception_handler(ShopError)(named("in time"))
+        async with client_for(api) as client:
+            return (await client.get("/")).status_code
+
+    assert await probe(early=True) == 400
+    assert await probe(early=False) == 500
 
 
 def test_a_router_has_no_handlers():
@@ -406,7 +427,7 @@ async def test_the_layers_an_exception_passes(client_for, shown):
         "KeyError, a bug": "/route/bug",
         "wrong value": "/route/http?number=x",
         "no such route": "/nowhere",
-        "the same in middleware": "/middleware",
+        "ShopError in middleware": "/middleware",
     }
     head = ("raised", "yield sees", "handler", "middleware", "last", "client")
     width = (24, 24, 9, 12, 11, 6)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 from kombu.transport.redis import Channel
@@ -20,6 +21,7 @@ from taskiq import (
 )
 from taskiq.receiver import Receiver
 from taskiq.schedule_sources import LabelScheduleSource
+from taskiq.serializers import PickleSerializer
 from taskiq_redis import (
     ListQueueBroker,
     ListRedisScheduleSource,
@@ -385,6 +387,49 @@ async def test_long_job_starts_again(valkey):
 
     assert await starts(idle_timeout=50, others=5000)
     assert not await starts(idle_timeout=600_000, others=20)
+
+
+async def test_a_job_read_and_not_begun_ages_as_well(valkey):
+    reader, other = [
+        RedisStreamBroker(valkey, idle_timeout=1, xread_block=10) for _ in range(2)
+    ]
+    job = reader.register_task(lambda name: name, "job")
+    await reader.startup()
+    await job.kiq("first")
+    await job.kiq("waits in the reader")
+    of_reader, of_other = reader.listen(), other.listen()
+    assert b"first" in (await anext(of_reader)).data
+    await asyncio.sleep(0.01)
+    await job.kiq("newer")
+    taken = [(await anext(of_other)).data for _ in range(3)]
+    assert b"waits in the reader" in taken[2]
+    assert b"waits in the reader" in (await anext(of_reader)).data
+    for broker, messages in ((reader, of_reader), (other, of_other)):
+        await messages.aclose()
+        await broker.shutdown()
+
+
+def test_errors_of_libraries_are_not_os_errors():
+    import httpx2
+    from redis.exceptions import ConnectionError as FromRedis
+    from sqlalchemy.exc import OperationalError
+
+    for error in (httpx2.TransportError, FromRedis, OperationalError):
+        assert not issubclass(error, OSError)
+    assert issubclass(TimeoutError, OSError)
+
+
+def test_the_delay_of_a_retry_grows_evenly(real):
+    [retry] = real.broker.middlewares
+    message = SimpleNamespace(labels={})
+    delays = [int(retry.make_delay(message, start)) for start in range(1, 5)]
+    assert delays == [5, 10, 15, 20]
+
+
+async def test_results_are_pickled_by_default(valkey):
+    backend = RedisAsyncResultBackend(valkey)
+    assert isinstance(backend.serializer, PickleSerializer)
+    await backend.shutdown()
 
 
 async def test_a_lost_job_comes_again_with_the_next_job_not_before(valkey):

@@ -1,9 +1,11 @@
 import asyncio
 import cProfile
+import importlib
 import json
 import logging
 import pstats
 import threading
+import time
 from collections import Counter
 from contextlib import asynccontextmanager, suppress
 
@@ -175,6 +177,38 @@ async def test_lag_is_what_the_heartbeat_was_late():
     assert watch.ended.is_set()
 
 
+@pytest.mark.parametrize("library", ["asyncio", "uvloop"])
+def test_an_idle_loop_is_no_report(library):
+    from watch import LoopWatch
+
+    reports = []
+    watch = LoopWatch(reports.append, limit=0.01)
+    watch.last -= 60
+
+    class OneLook:
+        turns = iter([False, True] * 100)
+
+        def wait(self, seconds):
+            time.sleep(seconds)
+            return next(self.turns)
+
+    def looks_until_one_is_silent(loop_thread):
+        watch.ended = OneLook()
+        for number in range(1, 101):
+            watch.look(loop_thread)
+            if len(reports) < number:
+                return True
+        return False
+
+    async def overdue_and_idle():
+        return await asyncio.to_thread(
+            looks_until_one_is_silent, threading.get_ident()
+        )
+
+    run = importlib.import_module(library).run
+    assert run(overdue_and_idle())
+
+
 KEY = "k" * 32
 
 
@@ -327,8 +361,6 @@ def seen(profiler):
 
 
 async def test_def_route_is_missing_from_the_profile(client_for):
-    import time
-
     from pyinstrument import Profiler
 
     def crunch() -> str:

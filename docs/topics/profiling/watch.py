@@ -9,6 +9,7 @@ from pathlib import Path
 
 # --8<-- [start:watch]
 Stack = list[traceback.FrameSummary]
+IDLE = {"selectors.py", "runners.py"}  # where asyncio and uvloop wait
 
 
 class LoopWatch:
@@ -37,7 +38,7 @@ class LoopWatch:
             if last == reported or time.monotonic() - last < self.limit:
                 continue
             stack = traceback.extract_stack(sys._current_frames()[loop_thread])
-            if stack[-1].name != "select":
+            if Path(stack[-1].filename).name not in IDLE:
                 self.report(stack)
                 reported = last
                 # --8<-- [end:watch]

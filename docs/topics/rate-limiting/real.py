@@ -82,9 +82,11 @@ logins = Limit("logins", "3/minute", when_down="refuse")
 
 def address(request: Request) -> str:
     host = request.client.host if request.client else "unknown"
-    if ":" not in host or IPv6Address(host).ipv4_mapped:
+    try:
+        ip = IPv6Address(host)
+    except ValueError:
         return host
-    return str(ip_network(f"{host}/64", strict=False))
+    return str(ip.ipv4_mapped or ip_network(f"{host}/64", strict=False))
 
 
 async def limit_account(

@@ -164,6 +164,13 @@ def test_the_same_requests_fare_differently_under_four_algorithms(run):
     assert busiest(run["bucket"], 60) == 11
 
 
+def test_a_full_bucket_and_a_minute_of_refill_make_twelve(run):
+    main.buckets.clear()
+    bucket = Bucket()
+    passed = [now for now in [0] * 6 + [*range(10, 61, 10)] if bucket.allow(now)]
+    assert (len(passed), passed[-1]) == (12, 60)
+
+
 def test_refused_requests_make_nobody_wait_longer(run):
     ways = (
         (algorithms.FixedWindow(6, 60), 60),
@@ -274,7 +281,16 @@ async def test_all_addresses_of_an_ipv6_network_share_a_counter(
     hosts = [f"2001:db8:1:2::{n}" for n in range(4)]
     assert [await log_in(each) for each in hosts] == [200, 200, 200, 429]
     assert await log_in("2001:db8:1:3::1") == 200
-    assert await log_in("::ffff:192.0.2.1") == 200
+    hosts = ["192.0.2.1", "::ffff:192.0.2.1"] * 2
+    assert [await log_in(each) for each in hosts] == [200, 200, 200, 429]
+
+
+async def test_a_malformed_forwarded_address_is_no_error(client_for, shipped):
+    behind = ProxyHeadersMiddleware(shipped, trusted_hosts="10.0.0.0/8")
+    async with client_for(behind, peer=PROXY) as http:
+        for sent in ("not:an:address", "[", "192.0.2.1:4711", "[2001:db8::1]:443"):
+            headers = {"X-Forwarded-For": sent}
+            assert (await http.post("/login", headers=headers)).status_code == 200
 
 
 async def test_twenty_requests_at_once_pass_three_times(client_for, shipped):

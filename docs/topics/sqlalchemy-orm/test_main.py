@@ -335,6 +335,19 @@ def test_a_joined_collection_wants_unique_and_repeats_the_parent(engine):
         assert len(connection.execute(query).all()) == 12
 
 
+def test_a_limit_counts_parents_unless_the_join_is_mine(engine):
+    def probe(query):
+        with Session(engine) as session:
+            found = session.scalars(query.order_by(real.Author.id).limit(2))
+            return [author.id for author in found.unique()]
+
+    fill(engine, 3, books=4)
+    authors = select(real.Author)
+    assert probe(authors.options(selectinload(real.Author.books))) == [1, 2]
+    assert probe(authors.options(joinedload(real.Author.books))) == [1, 2]
+    assert probe(authors.join(real.Author.books)) == [1]
+
+
 async def test_lazy_raise_turns_a_forgotten_load_into_an_error(client_for, engine):
     fill(engine, 1)
     app = FastAPI()

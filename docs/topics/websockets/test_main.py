@@ -17,6 +17,7 @@ from fastapi import (
     Request,
     WebSocket,
     WebSocketDisconnect,
+    WebSocketException,
 )
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.requests import HTTPConnection
@@ -657,6 +658,27 @@ async def test_bad_message_cuts_the_line(auction):
 
     assert await probe(lambda: Browser(app_with(trap), "/")) == ["over with"] * 4
     assert await probe(auction) == ['{"error":'] * 4
+
+
+async def test_a_websocket_exception_or_a_handler_may_choose_the_code():
+    async def own_code(websocket: WebSocket, error: Exception) -> None:
+        await websocket.close(4400, str(error))
+
+    async def probe(raised, handlers):
+        async def endpoint(websocket: WebSocket):
+            await websocket.accept()
+            raise raised
+
+        api = app_with(endpoint)
+        api.exception_handlers.update(handlers)
+        async with Browser(api, "/") as browser:
+            return await browser.hear()
+
+    bad = ValueError("a mistake")
+    assert await probe(bad, {}) == "over with ValueError('a mistake')"
+    assert await probe(bad, {ValueError: own_code}) == "close 4400 a mistake"
+    assert (await probe(bad, {Exception: own_code})).startswith("over")
+    assert await probe(WebSocketException(4409, "taken"), {}) == "close 4409 taken"
 
 
 # What a real server adds

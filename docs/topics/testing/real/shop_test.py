@@ -36,7 +36,7 @@ def test_the_shop_starts_empty(client: TestClient) -> None:
 async def test_the_last_tea_is_sold_once(
     http: httpx2.AsyncClient, bank_answers: Callable[..., None]
 ) -> None:
-    both = Barrier(2, timeout=0.5)
+    both = Barrier(2, timeout=2)
 
     def wait_for_the_other(request: httpx2.Request) -> httpx2.Response:
         with suppress(BrokenBarrierError):
