@@ -7,6 +7,7 @@ import runpy
 import signal
 import sys
 import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -94,6 +95,20 @@ ctypes.PyDLL(None).usleep(1_500_000)  # lets no other Python thread run
 async def app(scope, receive, send):
     raise NotImplementedError
 """
+LATE = """
+import asyncio, os
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        if "ALWAYS" in os.environ or os.path.exists(f"reload-{os.getppid()}"):
+            await asyncio.sleep(float(os.environ["LATE"]))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"%d" % os.getpid()})
+"""
 FAILS = """
 from contextlib import asynccontextmanager
 from starlette.applications import Starlette
@@ -143,6 +158,35 @@ async def end_of_heavy_import(serve, folder, option):
     return found[0]
 
 
+async def end_of_late_start(serve, folder, *options, **settings):
+    """Start workers whose startup takes longer than the parent's timeout."""
+    (folder / "late.py").write_text(LATE)
+    settings |= {"cwd": folder, "env": {"ALWAYS": "yes", "LATE": "3"}}
+    began = time.monotonic()
+    async with serve("late:app", *options, **settings) as url:
+        found = await until(lambda: re.search(f"TIMEOUT|{READY}", url.log()))
+        url.process.kill()
+    return found[0], time.monotonic() - began > 3
+
+
+async def end_of_late_reload(serve, folder, late, *options, **settings):
+    """Replace workers by some that start late; ask before they are ready."""
+    (folder / "late.py").write_text(LATE)
+    settings |= {"cwd": folder, "env": {"LATE": late}}
+    async with serve("late:app", *options, **settings) as url:
+        old = await workers(url, 2)
+        before = len(url.log())
+        (folder / f"reload-{url.process.pid}").touch()
+        os.kill(url.process.pid, signal.SIGHUP)
+        over = "not ready in time; keeping|Worker exiting(?s:.*)Worker exiting"
+        await until(lambda: re.search(over, url.log()[before:]))
+        newcomer_ready = re.search(READY, url.log()[before:])
+        answer = await get(url, "/")
+        url.process.kill()
+    assert not newcomer_ready
+    return "old" if answer in old else "new"
+
+
 async def exit_status(folder, *command):
     """Start an app whose startup fails."""
     (folder / "fails.py").write_text(FAILS)
@@ -168,6 +212,13 @@ def meanwhile(tmp_path_factory):
         "uvicorn": exit_status(folder, *alone),
         "uvicorn --workers 2": exit_status(folder, *parent),
         "gunicorn -k asgi": exit_status(folder, *gunicorn, "--no-control-socket"),
+    }
+    wait = ["--workers", "2", "--timeout-worker-healthcheck", "4"]
+    asgi = {"command": [*GUNICORN, "-k", "asgi", "--no-control-socket"]}
+    probes |= {
+        "late start": end_of_late_start(serve, folder, "--timeout", "1", **asgi),
+        "late uvicorn": end_of_late_reload(serve, folder, "60", *wait),
+        "late gunicorn": end_of_late_reload(serve, folder, "3", "-w", "2", **asgi),
     }
     for seconds in (1, 30):
         option = f"--timeout-worker-healthcheck={seconds}"
@@ -284,11 +335,11 @@ async def live(websocket: WebSocket):
 async def test_gunicorn_serves_fastapi_alone_if_it_is_told_to(start, tmp_path):
     (tmp_path / "whole.py").write_text(WHOLE)
 
-    async def default():
-        async with start("whole:app", gunicorn=True, cwd=tmp_path) as url:
+    async def wsgi(name, *options):
+        async with start("whole:app", *options, gunicorn=True, cwd=tmp_path) as url:
             async with url.client(timeout=60) as http:
                 assert (await http.get("/")).status_code == 500
-            assert "Using worker: sync" in url.log()
+            assert f"Using worker: {name}" in url.log()
             assert "missing 1 required positional argument: 'send'" in url.log()
 
     async def asgi():
@@ -302,7 +353,7 @@ async def test_gunicorn_serves_fastapi_alone_if_it_is_told_to(start, tmp_path):
             async with connect(live, proxy=None) as websocket:
                 assert await websocket.recv() == "hello"
 
-    await asyncio.gather(default(), asgi())
+    await asyncio.gather(wsgi("sync"), wsgi("gthread", "-k", "gthread"), asgi())
 
 
 def test_uvicorn_workers_is_deprecated_and_the_bridge_is_a_package():
@@ -427,6 +478,15 @@ def test_a_heavy_import_looks_dead(meanwhile):
     fix = "--timeout-worker-healthcheck=30"
     assert meanwhile[trap].result() == "died"
     assert meanwhile[fix].result() == "Application startup complete"
+
+
+def test_gunicorns_clock_starts_after_the_startup(meanwhile):
+    assert meanwhile["late start"].result() == ("ASGI server listening", True)
+
+
+def test_a_late_newcomer_ends_a_reload_of_uvicorn_and_not_of_gunicorn(meanwhile):
+    assert meanwhile["late uvicorn"].result() == "old"
+    assert meanwhile["late gunicorn"].result() == "new"
 
 
 def test_a_failed_start_exits_with_zero(meanwhile):

@@ -113,35 +113,39 @@ async def test_optional_thing_takes_the_service_down(client_for):
 
 
 async def test_check_without_a_deadline_never_answers(client_for):
-    async def answered(deadline: float) -> bool:
-        async def silent() -> None:
-            await asyncio.Event().wait()
+    asked = asyncio.Event()
 
-        async with client_for(
-            create_app(Check("db", silent, deadline=deadline))
-        ) as http:
-            probe = asyncio.create_task(http.get("/readyz"))
-            done, _ = await asyncio.wait([probe], timeout=0.3)
-            probe.cancel()
-            await asyncio.wait([probe])
-        return bool(done)
+    async def silent() -> None:
+        asked.set()
+        await asyncio.Event().wait()
 
-    assert await answered(deadline=3600) is False
-    assert await answered(deadline=0.01) is True
+    async def status(deadline: float) -> int:
+        app = create_app(Check("database", silent, deadline=deadline))
+        async with client_for(app) as http:
+            return (await http.get("/readyz")).status_code
+
+    trap = asyncio.create_task(status(deadline=3600))
+    await asked.wait()
+    assert await status(deadline=0.01) == 503
+    assert not trap.done()
+    trap.cancel()
+    await asyncio.wait([trap])
 
 
-async def test_every_probe_is_a_query(client_for):
+async def test_every_probe_is_a_query():
     async def queries_of_ten_probes(fresh: float) -> int:
-        asked = 0
+        asked, answer = 0, asyncio.Event()
 
         async def ask() -> None:
             nonlocal asked
             asked += 1
+            await answer.wait()
 
-        async with client_for(
-            create_app(Check("database", ask, fresh=fresh))
-        ) as http:
-            await asyncio.gather(*(http.get("/readyz") for _ in range(10)))
+        check = Check("database", ask, fresh=fresh)
+        probes = [asyncio.create_task(check.is_fine()) for _ in range(10)]
+        await asyncio.sleep(0)  # now all ten have begun, and nobody has an answer
+        answer.set()
+        assert all(await asyncio.gather(*probes))
         return asked
 
     assert await queries_of_ten_probes(fresh=0) == 10

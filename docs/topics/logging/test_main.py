@@ -157,6 +157,14 @@ async def test_one_line_a_request_and_no_secret_in_any(server, shown):
     shown("real", tidy(log))
 
 
+async def test_the_answer_of_a_crash_lacks_the_header(client_for):
+    async with client_for(real.app) as client:
+        good, crash = [await client.get(f"/orders/{number}") for number in (4, 0)]
+    assert (good.status_code, crash.status_code) == (200, 500)
+    assert "X-Request-ID" in good.headers
+    assert "X-Request-ID" not in crash.headers
+
+
 async def test_an_id_that_does_not_look_like_one_is_replaced(client_for):
     async with client_for(real.app) as client:
         for sent in ("short", "x" * 65, 'a"},{"level":"X'):
@@ -418,7 +426,39 @@ async def test_another_requests_user(server):
         assert await user_after_a_photo(url, "clears") is None
 
 
-async def test_reset_contextvars_and_uvloop_do_not_leak_either(server):
+PIPELINED = """POST /{0}/photo HTTP/1.1
+Host: test
+Content-Length: 3
+
+ada"""
+FOLLOWING = """GET /{0}/who HTTP/1.1
+Host: test
+Connection: close
+
+"""
+
+
+async def test_a_pipelined_request_starts_in_the_context_of_the_one_before(server):
+    async def probe(place, *options):
+        both = PIPELINED.format(place) + FOLLOWING.format(place)
+        async with server("traps:app", *options) as url:
+            reader, writer = await asyncio.open_connection("127.0.0.1", url.port)
+            writer.write(both.replace("\n", "\r\n").encode())
+            answers = (await reader.read()).decode()
+            writer.close()
+        assert answers.count("200 OK") == 2
+        return json.loads(answers.rpartition("\r\n\r\n")[2])
+
+    uvloop, fresh = ("--loop", "uvloop"), "--reset-contextvars"
+    assert await asyncio.gather(
+        probe("leaks", *uvloop),
+        probe("leaks", "--loop", "asyncio"),
+        probe("leaks", *uvloop, fresh),
+        probe("clears", *uvloop),
+    ) == ["ada", "ada", None, None]
+
+
+async def test_reset_contextvars_and_uvloop_survive_a_large_body(server):
     async def probe(*options):
         async with server("traps:app", *options) as url:
             return await user_after_a_photo(url, "leaks")
@@ -426,6 +466,38 @@ async def test_reset_contextvars_and_uvloop_do_not_leak_either(server):
     assert await asyncio.gather(
         probe("--loop", "asyncio", "--reset-contextvars"), probe("--loop", "uvloop")
     ) == [None, None]
+
+
+AT_IMPORT = """
+import contextvars
+import json
+
+where = contextvars.ContextVar("where", default=None)
+where.set("import")
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise NotImplementedError
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    body = json.dumps(where.get()).encode()
+    await send({"type": "http.response.body", "body": body})
+"""
+
+
+async def test_reset_contextvars_hides_what_was_set_at_import(server, tmp_path):
+    (tmp_path / "imported.py").write_text(AT_IMPORT)
+
+    async def probe(*options):
+        async with (
+            server("imported:app", *options, cwd=tmp_path) as url,
+            url.client() as http,
+        ):
+            return (await http.get("/")).json()
+
+    assert await asyncio.gather(probe(), probe("--reset-contextvars")) == [
+        "import",
+        None,
+    ]
 
 
 async def test_token_in_the_access_log(server):

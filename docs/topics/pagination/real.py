@@ -123,13 +123,16 @@ class Status(StrEnum):
     SHIPPED = "shipped"
 
 
+Text = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")]
+
+
 class OrderQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     sort: Sort = Sort.NEWEST
     after: Cursor | None = None
     status: Status | None = None
-    customer: Annotated[str, Field(max_length=80)] | None = None
+    customer: Text | None = None
     count: bool = False
 
     @model_validator(mode="after")

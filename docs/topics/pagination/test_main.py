@@ -237,6 +237,7 @@ def test_a_percent_sign_is_text_only_if_escaped(engine):
     assert escaped == [0, 0, 2]
 
 
+@on_both
 async def test_an_unknown_sort_filter_or_cursor_is_a_422(shop, engine):
     fill(engine, 30)
     async with shop() as http:
@@ -245,12 +246,20 @@ async def test_an_unknown_sort_filter_or_cursor_is_a_422(shop, engine):
             "sort=margin",
             "status=lost",
             "stauts=open",
+            "customer=%00",
             f"sort=-total&after={cursor}",
         ]
         answers = [await http.get(f"/orders?{query}") for query in queries]
-    assert [each.status_code for each in answers] == [422] * 4
+    assert [each.status_code for each in answers] == [422] * 5
     said = answers[-1].json()["detail"][0]["msg"]
     assert said == "Value error, this cursor belongs to another sort"
+
+
+@on_postgresql
+def test_a_nul_in_a_text_is_a_database_error(engine):
+    query = select(Order).where(Order.customer.icontains("\0"))
+    with Session(engine) as session, pytest.raises(DataError, match="NUL"):
+        session.scalars(query).all()
 
 
 async def test_openapi_says_that_a_cursor_is_a_string(shop):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import ForeignKey, String, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import (
@@ -94,8 +94,11 @@ app = FastAPI(lifespan=lifespan)
 # --8<-- [end:engine]
 
 
+Text = Annotated[str, Field(max_length=80)]
+
+
 class AuthorName(BaseModel):
-    name: str
+    name: Text
 
 
 class BookOut(BaseModel):
@@ -115,7 +118,7 @@ class BookPage(BookOut):
 
 
 class AuthorIn(AuthorName):
-    titles: list[str] = []
+    titles: list[Text] = []
 
 
 # --8<-- [start:read]
@@ -137,15 +140,19 @@ async def get_book(book_id: int, session: SessionDep) -> Book:
 
 
 # --8<-- [start:write]
+async def flush(session: AsyncSession) -> None:
+    try:
+        await session.flush()
+    except IntegrityError:
+        raise HTTPException(409, "This author exists already") from None
+
+
 @app.post("/authors", status_code=201, response_model=AuthorOut)
 async def add_author(data: AuthorIn, session: SessionDep) -> Author:
     books = [Book(title=title) for title in data.titles]
     author = Author(name=data.name, books=books)
     session.add(author)
-    try:
-        await session.flush()
-    except IntegrityError:
-        raise HTTPException(409, "This author exists already") from None
+    await flush(session)
     return author
 
 
@@ -156,7 +163,7 @@ async def rename(author_id: int, data: AuthorName, session: SessionDep) -> Autho
     if author is None:
         raise HTTPException(404, "No such author")
     author.name = data.name
-    await session.flush()
+    await flush(session)
     return author
     # --8<-- [end:write]
 

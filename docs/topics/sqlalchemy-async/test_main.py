@@ -203,6 +203,9 @@ async def test_the_shop_runs_on_each_driver(shop, monkeypatch):
         added = await http.post("/authors", json=ursula)
         twice = await http.post("/authors", json=ursula)
         renamed = await http.patch("/authors/1", json={"name": "Le Guin"})
+        italo = (await http.post("/authors", json={"name": "Italo"})).json()["id"]
+        taken = await http.patch(f"/authors/{italo}", json={"name": "Le Guin"})
+        too_long = await http.post("/authors", json={"name": "x" * 81})
         nobody = await http.patch("/authors/9", json={"name": "Nobody"})
         priced = await http.post("/books/1/price")
         unknown = await http.post("/books/9/price")
@@ -214,10 +217,13 @@ async def test_the_shop_runs_on_each_driver(shop, monkeypatch):
     assert added.json()["books"] == [{"id": 1, "title": "Lathe", "price": None}]
     assert twice.status_code == 409
     assert twice.json() == {"detail": "This author exists already"}
+    assert (taken.status_code, taken.json()) == (409, twice.json())
+    assert too_long.status_code == 422
     assert (renamed.status_code, renamed.json()["name"]) == (200, "Le Guin")
     assert nobody.json() == {"detail": "No such author"}
     assert (priced.status_code, priced.json()) == (200, {"price": 50})
-    assert listed.json()[0]["books"][0]["price"] == 50
+    assert [each["name"] for each in listed.json()] == ["Italo", "Le Guin"]
+    assert listed.json()[1]["books"][0]["price"] == 50
     assert book.json() == {
         "id": 1,
         "title": "Lathe",
@@ -225,7 +231,7 @@ async def test_the_shop_runs_on_each_driver(shop, monkeypatch):
         "author": {"name": "Le Guin"},
     }
     assert [each.status_code for each in (nobody, unknown, absent)] == [404] * 3
-    assert overview.json() == {"authors": 1, "books": 1}
+    assert overview.json() == {"authors": 2, "books": 1}
 
 
 @asynccontextmanager
@@ -802,11 +808,16 @@ async def test_one_session_in_two_tasks(url):
     assert alone == [1, 2]
 
 
-async def test_one_session_seems_to_work_on_a_warm_pool(engine):
+@on_each_driver
+async def test_one_session_seems_to_work_on_a_warm_pool(url):
     log = []
-    async with pool_log(engine, log):
+    async with opened(url) as engine, pool_log(engine, log):
         assert await in_tasks(engine, own=False, warm=True) == [1, 2]
     assert log == ["connection taken", "connection given back"]
+    async with opened(url, pool_pre_ping=True) as engine:
+        first, second = await in_tasks(engine, own=False, warm=True)
+    assert first == 1
+    assert "This session is provisioning a new connection" in second
 
 
 async def test_a_rollback_in_one_task_undoes_the_other(engine):

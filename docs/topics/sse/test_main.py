@@ -342,6 +342,91 @@ async def test_leaving_ends_the_generator_but_the_log_keeps_the_query(server):
         assert '"GET /endless?token=s3cret HTTP/1.1" 200' in url.log()
 
 
+async def test_a_wrapped_object_is_sent_unfiltered():
+    class Public(BaseModel):
+        name: str
+
+    class Account(Public):
+        password_hash: str
+
+    ada = Account(name="ada", password_hash="$argon2id$")
+
+    async def wrapped() -> AsyncIterable[Public]:
+        yield ServerSentEvent(data=ada, id="1")
+
+    async def bare() -> AsyncIterable[Public]:
+        yield ada
+
+    async def wrapped_after_filtering() -> AsyncIterable[ServerSentEvent]:
+        yield ServerSentEvent(data=Public.model_validate(ada.model_dump()), id="1")
+
+    async def probe(endpoint):
+        (chunk,) = await all_of(stream_of(endpoint))
+        return set(json.loads(field(chunk, "data")))
+
+    assert await probe(wrapped) == {"name", "password_hash"}
+    assert await probe(bare) == {"name"}
+    assert await probe(wrapped_after_filtering) == {"name"}
+
+
+async def test_a_session_of_the_check_is_held_unless_it_has_function_scope():
+    in_use = set()
+
+    def connection():
+        in_use.add("connection")
+        yield "connection"
+        in_use.clear()
+
+    def with_access(session, check="request"):
+        def may_read(db: Annotated[str, Depends(connection, scope=session)]):
+            assert db in in_use
+
+        async def news():
+            yield "first"
+            await asyncio.Event().wait()
+
+        return stream_of(news, dependencies=[Depends(may_read, scope=check)])
+
+    async def in_use_while_streaming(app):
+        async with watching(app) as stream:
+            await stream.next()
+            return len(in_use)
+
+    assert await in_use_while_streaming(with_access("request")) == 1
+    assert await in_use_while_streaming(with_access("request", "function")) == 1
+    assert await in_use_while_streaming(with_access("function")) == 0
+
+
+async def test_the_test_client_streams_and_asgi_transport_waits(client_for):
+    def stream_that_asks_if_it_was_seen(patience):
+        seen = threading.Event()
+
+        async def asking():
+            yield "first"
+            yield await asyncio.to_thread(seen.wait, patience)
+
+        return seen, stream_of(asking)
+
+    async def with_async_client():
+        seen, app = stream_that_asks_if_it_was_seen(patience=0.1)
+        async with client_for(app) as http, http.sse("/") as source:
+            events = aiter(source)
+            await anext(events)
+            seen.set()
+            return (await anext(events)).json()
+
+    def with_test_client():
+        seen, app = stream_that_asks_if_it_was_seen(patience=10)
+        with TestClient(app) as http, http.sse("/") as source:
+            events = iter(source)
+            next(events)
+            seen.set()
+            return next(events).json()
+
+    assert await with_async_client() is False
+    assert await asyncio.to_thread(with_test_client) is True
+
+
 # How the app one would ship behaves
 
 
@@ -463,6 +548,25 @@ async def test_two_processes_share_no_hub(bundle_dir):
         assert stream.queue.empty()
         second["save"]("ada", second["Order"](number=1, status="paid"))
         assert stream.queue.qsize() == 1
+
+
+async def test_logging_out_ends_the_open_streams(shipped, client_for, monkeypatch):
+    class ChecksAtTheDoorOnly(real.Hub):
+        def end_streams_of(self, user):
+            pass
+
+    async def after_the_logout(hub):
+        monkeypatch.setattr(real, "hub", hub)
+        real.sessions["phone"] = "ada"
+        async with shop(hub.cursor()) as stream, client_for(real.app) as http:
+            await until_open(hub)
+            await http.post("/logout", headers={"cookie": "session=phone"})
+            real.save("ada", order(1))
+            chunk = await stream.next()
+            return chunk and field(chunk, "event")
+
+    assert await after_the_logout(ChecksAtTheDoorOnly()) == "order"
+    assert await after_the_logout(real.Hub()) is None
 
 
 # One proof per gotcha
@@ -597,33 +701,6 @@ async def test_error_comes_after_the_200():
     assert await probe(stream_of(says_so)) == (200, ["first", "second", "no more"])
 
 
-async def test_declared_type_is_ignored():
-    class Public(BaseModel):
-        name: str
-
-    class Account(Public):
-        password_hash: str
-
-    ada = Account(name="ada", password_hash="$argon2id$")
-
-    async def wrapped() -> AsyncIterable[Public]:
-        yield ServerSentEvent(data=ada, id="1")
-
-    async def bare() -> AsyncIterable[Public]:
-        yield ada
-
-    async def wrapped_after_filtering() -> AsyncIterable[ServerSentEvent]:
-        yield ServerSentEvent(data=Public.model_validate(ada.model_dump()), id="1")
-
-    async def probe(endpoint):
-        (chunk,) = await all_of(stream_of(endpoint))
-        return set(json.loads(field(chunk, "data")))
-
-    assert await probe(wrapped) == {"name", "password_hash"}
-    assert await probe(bare) == {"name"}
-    assert await probe(wrapped_after_filtering) == {"name"}
-
-
 async def test_cleanup_is_late_or_cut_short():
     async def give_back(taken):
         await asyncio.sleep(0)
@@ -707,44 +784,6 @@ async def test_a_slow_client_that_leaves_ends_its_generator_only_by_collection()
         gc.enable()
 
 
-async def test_waiting_the_blocking_way_stops_the_others(client_for):
-    answered = threading.Event()
-
-    async def blocks_the_loop():
-        yield "first"
-        yield answered.wait(0.3)
-
-    def holds_a_thread():
-        yield "first"
-        yield answered.wait(0.3)
-
-    async def awaits():
-        yield "first"
-        while not answered.is_set():
-            await asyncio.sleep(0)
-        yield True
-
-    async def another_request_is_answered_meanwhile(endpoint):
-        answered.clear()
-        app = stream_of(endpoint)
-        app.get("/other")(lambda: answered.set())
-        async with watching(app) as stream, client_for(app) as http:
-            await stream.next()
-            await http.get("/other")
-            return json.loads(field(await stream.next(), "data"))
-
-    threads = anyio.to_thread.current_default_thread_limiter()
-    threads.total_tokens, normal = 1, threads.total_tokens
-    try:
-        assert await another_request_is_answered_meanwhile(blocks_the_loop) is False
-        assert await another_request_is_answered_meanwhile(holds_a_thread) is False
-        assert await another_request_is_answered_meanwhile(awaits) is True
-        threads.total_tokens = 2
-        assert await another_request_is_answered_meanwhile(holds_a_thread) is True
-    finally:
-        threads.total_tokens = normal
-
-
 async def test_eventsource_sends_no_authorization(client_for):
     sent_by_chromium = {"accept": "text/event-stream", "cookie": "session=ada's"}
     bearer, cookie = HTTPBearer(), APIKeyCookie(name="session")
@@ -799,34 +838,6 @@ async def test_finished_stream_starts_over():
     assert await probe(dependencies=[Depends(unless_finished)]) == ["50 %", "done"]
 
 
-async def test_database_connection_is_held_for_hours():
-    in_use = set()
-
-    def connection():
-        in_use.add("connection")
-        yield "connection"
-        in_use.clear()
-
-    def with_access(session, check="request"):
-        def may_read(db: Annotated[str, Depends(connection, scope=session)]):
-            assert db in in_use
-
-        async def news():
-            yield "first"
-            await asyncio.Event().wait()
-
-        return stream_of(news, dependencies=[Depends(may_read, scope=check)])
-
-    async def in_use_while_streaming(app):
-        async with watching(app) as stream:
-            await stream.next()
-            return len(in_use)
-
-    assert await in_use_while_streaming(with_access("request")) == 1
-    assert await in_use_while_streaming(with_access("request", "function")) == 1
-    assert await in_use_while_streaming(with_access("function")) == 0
-
-
 async def test_slow_client_fills_the_memory():
     async def probe(hub):
         start = hub.cursor()
@@ -838,25 +849,6 @@ async def test_slow_client_fills_the_memory():
     unlimited = 0
     assert await probe(real.Hub(backlog=unlimited)) == (1000, 1000)
     assert await probe(real.Hub(backlog=50)) == (1, 1000)
-
-
-async def test_logout_leaves_the_stream_open(shipped, client_for, monkeypatch):
-    class ChecksAtTheDoorOnly(real.Hub):
-        def end_streams_of(self, user):
-            pass
-
-    async def after_the_logout(hub):
-        monkeypatch.setattr(real, "hub", hub)
-        real.sessions["phone"] = "ada"
-        async with shop(hub.cursor()) as stream, client_for(real.app) as http:
-            await until_open(hub)
-            await http.post("/logout", headers={"cookie": "session=phone"})
-            real.save("ada", order(1))
-            chunk = await stream.next()
-            return chunk and field(chunk, "event")
-
-    assert await after_the_logout(ChecksAtTheDoorOnly()) == "order"
-    assert await after_the_logout(real.Hub()) is None
 
 
 async def test_open_stream_blocks_the_shutdown(server):
@@ -878,33 +870,3 @@ async def test_open_stream_blocks_the_shutdown(server):
 
     assert not await ends_before_the_client_leaves()
     assert await ends_before_the_client_leaves("--timeout-graceful-shutdown", "0")
-
-
-async def test_async_client_waits_for_the_end(client_for):
-    def stream_that_asks_if_it_was_seen():
-        seen = threading.Event()
-
-        async def asking():
-            yield "first"
-            yield await asyncio.to_thread(seen.wait, 0.3)
-
-        return seen, stream_of(asking)
-
-    async def with_async_client():
-        seen, app = stream_that_asks_if_it_was_seen()
-        async with client_for(app) as http, http.sse("/") as source:
-            events = aiter(source)
-            await anext(events)
-            seen.set()
-            return (await anext(events)).json()
-
-    def with_test_client():
-        seen, app = stream_that_asks_if_it_was_seen()
-        with TestClient(app) as http, http.sse("/") as source:
-            events = iter(source)
-            next(events)
-            seen.set()
-            return next(events).json()
-
-    assert await with_async_client() is False
-    assert await asyncio.to_thread(with_test_client) is True
