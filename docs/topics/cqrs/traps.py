@@ -1,6 +1,6 @@
 from datetime import date
 
-from app.bookings.events import Event
+from app.bookings.events import Booked, Event
 from app.bookings.models import BookingRow
 from app.bookings.sql import SqlBookings
 from app.database import Base
@@ -23,7 +23,11 @@ class CountsEveryDelivery(Projector):
             if row is None:
                 row = PlanRow(room=key[0], day=key[1], taken=[], as_of=0)
                 session.add(row)
-            row.taken = [*row.taken, [booking.start, booking.end]]
+            hours = [booking.start, booking.end]
+            if isinstance(event, Booked):
+                row.taken = [*row.taken, hours]
+            else:
+                row.taken = [each for each in row.taken if each != hours]
 
 
 # --8<-- [start:position]

@@ -59,7 +59,6 @@ class BookingOut(BookingIn):
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     Base.metadata.create_all(engine)
     yield
-    Base.metadata.drop_all(engine)
 
 
 def get_session() -> Iterator[Session]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import all_in_one
 import pytest
 from app.main import create_app
 from fastapi import APIRouter, FastAPI
@@ -26,6 +25,21 @@ async def test_a_room_is_booked_once(client):
         409,
         {"detail": "attic is taken then"},
     )
+
+
+@pytest.fixture
+def fresh_modules() -> Iterator[None]:
+    """What follows imports our modules anew, as a new process would."""
+
+    def ours() -> list[str]:
+        names = {"all_in_one", "app", "tangled"}
+        return [name for name in sys.modules if name.split(".")[0] in names]
+
+    before = {name: sys.modules.pop(name) for name in ours()}
+    yield
+    for name in ours():
+        del sys.modules[name]
+    sys.modules.update(before)
 
 
 async def wire(
@@ -47,7 +61,10 @@ async def wire(
     return seen
 
 
-async def test_one_file_and_the_package_answer_the_same(client_for, bundle_dir):
+async def test_one_file_and_the_package_answer_the_same(
+    client_for, bundle_dir, fresh_modules
+):
+    all_in_one = importlib.import_module("all_in_one")
     one_file = await wire(client_for, all_in_one.app, bundle_dir)
     package = await wire(client_for, create_app(), bundle_dir)
     assert one_file == package
@@ -78,13 +95,13 @@ def test_the_package_has_files_to_spare(bundle_dir, shown):
 # --8<-- [start:arrows]
 def imports_of(path: Path) -> set[str]:
     """The modules of the package that a file imports."""
-    tree = ast.parse(path.read_text())
-    found = {
-        node.module
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module
-    }
-    return {name for name in found if name.split(".")[0] == "app"}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add("." * node.level + (node.module or ""))
+    return {name for name in found if name.split(".")[0] in {"app", ""}}
 
 
 def test_features_import_downward_only(bundle_dir):
@@ -114,15 +131,6 @@ def test_features_import_downward_only(bundle_dir):
 # --- gotchas
 
 
-@pytest.fixture
-def fresh_modules() -> Iterator[None]:
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        if name.split(".")[0] in {"app", "tangled"}:
-            del sys.modules[name]
-
-
 def test_router_imports_the_app(fresh_modules):
     def error_of(module: str) -> str | None:
         try:
@@ -140,14 +148,15 @@ def test_router_imports_the_app(fresh_modules):
     assert error_of("app.bookings.router") is None
 
 
-async def test_app_at_import_is_shared_by_all_tests(client_for):
+async def test_app_at_import_is_shared_by_all_tests(client_for, fresh_modules):
+    all_in_one = importlib.import_module("all_in_one")
+
     async def rooms_of_the_second(make: Any) -> list[str]:
         """What the second of two tests finds after the first added a room."""
-        first, second = make(), make()
-        async with client_for(first) as http:
+        async with client_for(make()) as http:
             await http.post("/rooms", json=ATTIC)
-            async with client_for(second) as other:
-                return [room["name"] for room in (await other.get("/rooms")).json()]
+        async with client_for(make()) as http:
+            return [room["name"] for room in (await http.get("/rooms")).json()]
 
     assert await rooms_of_the_second(lambda: all_in_one.app) == ["attic"]
     assert await rooms_of_the_second(create_app) == []
@@ -168,7 +177,7 @@ def test_file_is_run_instead_of_the_package(bundle_dir, tmp_path):
     assert error_of("-m", "app.main") == ""
 
 
-def test_model_nobody_imported_has_no_table(fresh_modules):
+def test_model_nobody_imported_has_no_table():
     def tables_after(*modules: str) -> set[str]:
         """The tables that create_all makes when just these were imported."""
         code = (

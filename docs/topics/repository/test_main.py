@@ -135,7 +135,7 @@ def test_the_domain_imports_only_the_standard_library(bundle_dir):
     assert modules == {"dataclasses", "datetime"}
 
 
-def test_both_repositories_send_the_same_shape_of_query(shown):
+def test_a_day_is_one_query_with_its_order(shown):
     with session() as opened:
         statements: list[str] = []
         engine = opened.get_bind()

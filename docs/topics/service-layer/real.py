@@ -17,7 +17,9 @@ class Report:
     refused: dict[int, str] = field(default_factory=dict)
 
 
-def book_from_csv(lines: Iterable[str], service: BookingService) -> Report:
+def book_from_csv(
+    name: str, lines: Iterable[str], service: BookingService
+) -> Report:
     report = Report()
     for number, row in enumerate(csv.DictReader(lines), start=2):
         try:
@@ -28,7 +30,7 @@ def book_from_csv(lines: Iterable[str], service: BookingService) -> Report:
                 int(row["end"]),
                 int(row["people"]),
             )
-            report.booked.append(service.book(wish, key=f"csv-{number}"))
+            report.booked.append(service.book(wish, key=f"{name}:{number}"))
         except BookingError as error:
             report.refused[number] = str(error)
     return report

@@ -134,6 +134,13 @@ def test_precedence(tmp_path, monkeypatch, shown):
     ]
 
 
+def test_secret_files_are_stripped_and_a_missing_folder_warns(tmp_path):
+    (tmp_path / "rooms_house").write_text(" Mill Lane 5 \n\n")
+    assert traps.Strict(_secrets_dir=tmp_path).house == "Mill Lane 5"
+    with pytest.warns(UserWarning, match="does not exist"):
+        assert traps.Strict(_secrets_dir=tmp_path / "gone").house == "Main Street 1"
+
+
 def test_the_order_of_the_sources_can_be_changed(tmp_path, monkeypatch):
     class FileFirst(traps.Strict):
         @classmethod

@@ -223,9 +223,22 @@ def somebody_waits(sessions: Sessions) -> bool:
 def race(
     sessions: Sessions, unit: type[SqlUnitOfWork], key: str | None = None
 ) -> tuple[list[int], str]:
-    """A second request for the same hour comes just before the first commits.
+    """Book the same hour twice; return the hours that are booked then, and what
+    the second was told."""
+    told = twice(
+        sessions, unit, lambda service: f"booked as {service.book(MORNING, key).id}"
+    )
+    return starts(sessions), told
 
-    Return the hours that are booked then, and what the second was told.
+
+def twice(
+    sessions: Sessions,
+    unit: type[SqlUnitOfWork],
+    use: Callable[[BookingService], object],
+) -> str:
+    """A second request for the same comes just before the first commits.
+
+    Return what the second was told.
     """
     second = BookingService(unit(sessions))
     with ThreadPoolExecutor(1) as pool:
@@ -233,16 +246,16 @@ def race(
 
         def meet() -> None:
             nonlocal told
-            told = pool.submit(second.book, MORNING, key)
+            told = pool.submit(use, second)
             deadline = time.monotonic() + 10
             while not told.done() and not somebody_waits(sessions):
                 assert time.monotonic() < deadline
                 time.sleep(0.002)
 
         told: Any = None
-        first.book(MORNING, key)
+        use(first)
         error = told.exception(timeout=10)
-    return starts(sessions), str(error or f"booked as {told.result().id}")
+    return str(error or told.result())
 
 
 def commit_after(
@@ -259,6 +272,15 @@ def commit_after(
 def test_two_retries_at_once_get_one_booking(postgres):
     with with_a_room(postgres) as sessions:
         assert race(sessions, SqlUnitOfWork, key="5f2c") == ([9], "booked as 1")
+
+
+def test_of_two_cancels_at_once_one_finds_nothing(postgres):
+    with with_a_room(postgres) as sessions:
+        number = BookingService(SqlUnitOfWork(sessions)).book(MORNING).id
+        told = twice(
+            sessions, SqlUnitOfWork, lambda service: service.cancel(number)
+        )
+    assert told == f"there is no booking {number}"
 
 
 def isolated(sessions: Sessions, level: str) -> Sessions:
@@ -278,6 +300,24 @@ def test_serializable_refuses_one_of_two(postgres):
         with pytest.raises(OperationalError, match="could not serialize access"):
             race(isolated(sessions, "SERIALIZABLE"), UnclaimedUnit)
         assert starts(sessions) == [9]
+
+
+# --8<-- [start:exclude]
+NO_OVERLAP = """
+    ALTER TABLE bookings ADD CONSTRAINT no_overlap EXCLUDE USING gist
+    (room WITH =, day WITH =, int4range(start, "end") WITH &&)
+"""
+# --8<-- [end:exclude]
+
+
+def test_an_exclusion_constraint_refuses_the_second(postgres):
+    with with_a_room(postgres) as sessions:
+        with sessions.begin() as session:
+            session.execute(text("CREATE EXTENSION btree_gist"))
+            session.execute(text(NO_OVERLAP))
+        hours, told = race(sessions, UnclaimedUnit)
+    assert hours == [9]
+    assert 'violates exclusion constraint "no_overlap"' in told
 
 
 def test_a_second_unit_waits_for_the_first_forever(postgres):

@@ -30,7 +30,7 @@ class SqlBookings:
         return _booking(row)
 
     def get(self, booking_id: int) -> Booking | None:
-        row = self._session.get(BookingRow, booking_id)
+        row = self._session.get(BookingRow, booking_id, with_for_update=True)
         return _booking(row) if row else None
 
     def remove(self, booking: Booking) -> None:
