@@ -377,11 +377,38 @@ async def test_a_revoked_key_is_refused_at_once(client_for):
         assert again.status_code == 404
 
 
-async def test_a_key_does_not_manage_keys(client_for):
+async def test_only_an_operator_manages_keys(client_for):
     async with client_for(real.app) as http:
         new = await issued(http, can_write=True)
-        answer = await seen(http, "/keys", key_header(new), "POST")
-    assert answer[0] == 401
+        routes = [
+            ("POST", "/keys"),
+            ("POST", f"/keys/{new['id']}/rotate"),
+            ("DELETE", f"/keys/{new['id']}"),
+        ]
+        for method, path in routes:
+            for headers in ({}, key_header(new), basic("eve", ZOE[1])):
+                assert (await seen(http, path, headers, method))[0] == 401, path
+    assert len(real.keys) == 1
+
+
+async def test_a_new_key_lives_for_a_year(client_for):
+    async with client_for(real.app) as http:
+        new = await issued(http)
+    left = real.keys[real.digest(new["key"])].expires - datetime.now(UTC)
+    assert real.LIFETIME.days == 365
+    assert real.LIFETIME - real.OVERLAP < left < real.LIFETIME
+
+
+async def test_basic_in_utf_8_reads_its_own_scheme_in_any_case(client_for):
+    strict = real.Utf8Basic(realm="orders")
+    pair = basic(*ZOE)["Authorization"].partition(" ")[2]
+    async with client_for(guarded(strict)) as http:
+        answers = [
+            (await seen(http, headers={"Authorization": f"{scheme} {pair}"}))[0]
+            for scheme in ("Basic", "basic", "Bearer")
+        ]
+        assert answers == [200, 200, 401]
+        assert (await seen(http))[0] == 401
 
 
 async def test_openapi_offers_key_or_password_as_alternatives(client_for):

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel
 
 MENU = {1: ("Soup", 450), 2: ("Bread", 300)}
@@ -24,10 +24,11 @@ class DishV2(BaseModel):
     price: Money
 
 
-def going_away(response: Response) -> None:
+def going_away(request: Request, response: Response) -> None:
+    successor = request.url.path.replace("/v1/", "/v2/", 1)
     response.headers["Deprecation"] = f"@{int(DEPRECATED.timestamp())}"
     response.headers["Sunset"] = format_datetime(SUNSET, usegmt=True)
-    response.headers["Link"] = '</v2/docs>; rel="successor-version"'
+    response.headers["Link"] = f'<{successor}>; rel="successor-version"'
 
 
 def find(dish_id: int) -> tuple[str, int]:

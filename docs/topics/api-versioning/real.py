@@ -35,8 +35,8 @@ class Versions:
         await self._app(chosen, receive, varying(send))
 
     def _is_chosen(self, path: str) -> bool:
-        first = path.split("/")[1]
-        return first in {"docs", "openapi.json", *(f"v{n}" for n in self._known)}
+        versions = {f"v{known}" for known in self._known}
+        return path.split("/")[1] in {"docs", "redoc", "openapi.json"} | versions
 
     def _wanted(self, headers: Headers) -> int:
         asked = headers.get("api-version")

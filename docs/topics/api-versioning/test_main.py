@@ -24,7 +24,8 @@ async def test_both_versions_show_the_same_dish(client):
 
 async def test_the_old_version_says_when_it_ends(client):
     headers = (await client.get("/v1/dishes/1")).headers
-    assert headers["link"] == '</v2/docs>; rel="successor-version"'
+    assert headers["link"] == '</v2/dishes/1>; rel="successor-version"'
+    assert (await client.get("/v2/dishes/1")).status_code == 200
     since = datetime.fromtimestamp(
         int(headers["deprecation"].removeprefix("@")), UTC
     )
@@ -50,6 +51,11 @@ async def test_the_docs_strike_the_old_operations_through(client):
             200,
             {"amount": 450, "currency": "EUR"},
         ),
+        (
+            {"API-Version": "1", "Accept": "application/vnd.menu.v2+json"},
+            200,
+            4.5,
+        ),
         ({"API-Version": "3"}, 406, None),
         ({"API-Version": "two"}, 406, None),
     ],
@@ -65,7 +71,8 @@ async def test_a_header_or_a_media_type_chooses(client_for, headers, status, pri
 async def test_a_path_still_chooses(client_for):
     async with client_for(real.served) as http:
         assert (await http.get("/v2/dishes/1")).json()["price"]["amount"] == 450
-        assert (await http.get("/openapi.json")).status_code == 200
+        for path in ("/openapi.json", "/docs", "/redoc"):
+            assert (await http.get(path)).status_code == 200
 
 
 def test_the_contract_of_the_old_version_is_kept(bundle_dir):
@@ -258,3 +265,9 @@ async def test_errors_do_not_announce_the_end(client_for):
 
     assert await announced(small) is False
     assert await announced(real.GoingAway(small, "/v1/")) is True
+
+
+async def test_only_the_old_version_is_announced(client_for):
+    async with client_for(real.served) as http:
+        for path, announced in (("/v1/dishes/99", True), ("/v2/dishes/99", False)):
+            assert ("sunset" in (await http.get(path)).headers) is announced

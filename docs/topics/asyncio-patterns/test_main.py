@@ -1,9 +1,10 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+import main
 import pytest
 import real
 from fastapi import FastAPI, HTTPException
@@ -30,25 +31,39 @@ async def test_who_is_too_slow_is_a_504(client):
     assert (await client.get("/dishes/stone")).status_code == 404
 
 
-async def test_both_questions_are_asked_before_one_is_answered():
+async def test_both_questions_are_asked_before_one_is_answered(client, monkeypatch):
     asked: list[str] = []
-    go_on = asyncio.Event()
+    both = asyncio.Event()
 
-    async def ask(whom: str) -> None:
+    async def ask(whom: str, answer: int) -> int:
         asked.append(whom)
-        await go_on.wait()
+        if len(asked) == 2:
+            both.set()
+        await both.wait()
+        return answer
 
-    async def both() -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(ask("kitchen"))
-            group.create_task(ask("till"))
-
-    task = asyncio.create_task(both())
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    monkeypatch.setattr(main, "ask_kitchen", lambda dish: ask("kitchen", True))
+    monkeypatch.setattr(main, "ask_till", lambda dish: ask("till", 450))
+    response = await client.get("/dishes/soup")
+    assert response.json() == {"available": True, "price": 450}
     assert asked == ["kitchen", "till"]
-    go_on.set()
-    await task
+
+
+async def test_the_deadline_cancels_both_questions(client, monkeypatch):
+    cancelled: list[str] = []
+
+    async def ask(dish: str) -> int:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(dish)
+            raise
+
+    monkeypatch.setattr(main, "ask_kitchen", ask)
+    monkeypatch.setattr(main, "ask_till", ask)
+    response = await client.get("/dishes/soup", params={"patience": 0.01})
+    assert response.status_code == 504
+    assert cancelled == ["soup", "soup"]
 
 
 # --- real.py
@@ -79,6 +94,28 @@ async def test_one_failure_of_many_stands_in_its_place(client_for):
     assert menu.json() == {"soup": True, "stone": False, "bread": True}
 
 
+async def test_shutdown_waits_for_the_orders(client_for, monkeypatch):
+    async def slow(dish: str) -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        real.cooked.append(dish)
+
+    monkeypatch.setattr(real, "cook", slow)
+    async with client_for(real.app) as http:
+        await http.post("/orders", params={"dish": "soup"})
+        assert real.cooked == []
+    assert real.cooked == ["soup"]
+
+
+async def test_the_keeper_lets_go_of_what_has_ended():
+    keeper = real.Keeper()
+    keeper.start(asyncio.sleep(0), "short")
+    [task] = keeper._tasks
+    await task
+    await asyncio.sleep(0)
+    assert keeper._tasks == set()
+
+
 async def test_what_does_not_end_in_time_is_cancelled():
     keeper = real.Keeper()
     ended: list[str] = []
@@ -98,17 +135,33 @@ async def test_what_does_not_end_in_time_is_cancelled():
 
 async def test_waiting_for_a_slot_counts_against_the_deadline():
     upstream = real.Upstream(limit=1, seconds=0.02)
-    held = asyncio.Event()
+    called: list[str] = []
 
-    async def hold() -> None:
-        await held.wait()
+    async def call() -> None:
+        called.append("called")
 
-    first = asyncio.create_task(upstream.call(hold))
-    await asyncio.sleep(0)
-    with pytest.raises(TimeoutError):
-        await upstream.call(hold)
-    held.set()
-    await asyncio.gather(first, return_exceptions=True)
+    await upstream._slots.acquire()
+    waiting = asyncio.create_task(upstream.call(call))
+    await asyncio.wait([waiting], timeout=5)
+    assert waiting.done()
+    assert isinstance(waiting.exception(), TimeoutError)
+    assert called == []
+
+
+async def test_no_more_calls_at_a_time_than_the_limit():
+    upstream = real.Upstream(limit=2, seconds=5)
+    inside, most = 0, 0
+
+    async def call(item: int) -> int:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0)
+        inside -= 1
+        return item
+
+    assert await upstream.each(call, range(8)) == list(range(8))
+    assert most == 2
 
 
 # --- how it works
@@ -301,32 +354,33 @@ async def test_bare_except_swallows_the_timeout():
 
 async def test_timeout_cuts_the_second_step():
     async def done_after_a_timeout(
-        save: Callable[[list[str]], Awaitable[None]],
-    ) -> Any:
+        save: Callable[[Coroutine[Any, Any, None]], Awaitable[None]],
+    ) -> list[str]:
         steps: list[str] = []
+        bank = asyncio.Event()
+
+        async def both_steps() -> None:
+            steps.append("money taken")
+            await bank.wait()
+            steps.append("order stored")
+
         try:
             async with asyncio.timeout(0.01):
-                await save(steps)
+                await save(both_steps())
         except TimeoutError:
             pass
-        for _ in range(40):
-            await asyncio.sleep(0.005)
-            if len(steps) == 2:
-                break
+        bank.set()
+        for _ in range(3):
+            await asyncio.sleep(0)
         return steps
 
-    async def both_steps(steps: list[str]) -> None:
-        steps.append("money taken")
-        await asyncio.sleep(0.05)
-        steps.append("order stored")
-
-    async def trap(steps: list[str]) -> None:
-        await both_steps(steps)
+    async def trap(work: Coroutine[Any, Any, None]) -> None:
+        await work
 
     kept: set[asyncio.Task[None]] = set()
 
-    async def fix(steps: list[str]) -> None:
-        task = asyncio.create_task(both_steps(steps))
+    async def fix(work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         kept.add(task)
         task.add_done_callback(kept.discard)
         await asyncio.shield(task)

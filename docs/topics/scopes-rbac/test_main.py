@@ -234,6 +234,30 @@ async def test_the_two_refusals_say_whether_another_token_would_help(client_for)
     assert 'scope="users:manage"' in scope.headers["www-authenticate"]
 
 
+async def test_a_token_without_an_end_is_not_accepted(client_for):
+    claims = {"sub": "root", "scope": "notes:read"}
+    endless = bearer(jwt.encode(claims, real.KEY, "HS256"))
+    async with client_for(real.app) as http:
+        answer = await http.get("/notes", headers=endless)
+    assert answer.status_code == 401
+
+
+async def test_a_read_only_token_of_an_admin_stays_read_only(client_for):
+    async with client_for(real.app) as http:
+        whole = await http.get("/notes/1", headers=token("root"))
+        narrow = await http.get("/notes/1", headers=token("root", "notes:read"))
+    assert (whole.status_code, narrow.status_code) == (200, 404)
+
+
+async def test_a_role_is_given_to_nobody_unknown(client_for):
+    body = {"role": "admin"}
+    async with client_for(real.app) as http:
+        answer = await http.put(
+            "/users/grace/role", json=body, headers=token("root")
+        )
+    assert answer.status_code == 404
+
+
 async def test_a_route_without_a_scope_is_closed_to_everybody(client_for, caplog):
     forgetful = FastAPI()
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import httpx2
 
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
+IN_USE = ipaddress.ip_network("2000::/3")
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
@@ -15,7 +15,7 @@ def is_public(address: str) -> bool:
     if not ip.is_global or ip.is_multicast:
         return False
     if isinstance(ip, ipaddress.IPv6Address):
-        return not (ip.sixtofour or ip.teredo or ip in NAT64)
+        return ip in IN_USE and not (ip.sixtofour or ip.teredo)
     return True
     # --8<-- [end:public]
 
@@ -36,15 +36,20 @@ class PublicOnly(httpx2.AsyncBaseTransport):
         self, request: httpx2.Request
     ) -> httpx2.Response:
         url = request.url
-        port = url.port or {"http": 80, "https": 443}[url.scheme]
+        port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
         addresses = await self.resolve(url.host, port)
         if not all(map(is_public, addresses)):
             raise httpx2.ConnectError(f"{url.host} is not a public address")
         if port not in (80, 443):
             raise httpx2.ConnectError(f"Port {port} is not for us")
-        request.url = url.copy_with(host=addresses[0])
-        request.extensions["sni_hostname"] = url.host
-        return await self.inner.handle_async_request(request)
+        pinned = httpx2.Request(
+            request.method,
+            url.copy_with(host=addresses[0]),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": url.host},
+        )
+        return await self.inner.handle_async_request(pinned)
         # --8<-- [end:guard]
 
     async def aclose(self) -> None:

@@ -86,6 +86,8 @@ def read_order(order_id: int, user: Caller) -> dict[str, str]:
 
 @admins.delete("/{name}")
 def remove_user(name: str) -> str:
+    if name not in USERS:
+        raise HTTPException(404, "No such user")
     return f"{USERS[name].name} is gone"
 
 
