@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, get_args
 
 from macros.bundle import Bundle
@@ -18,6 +19,7 @@ from macros.suggest import did_you_mean
 FEWEST_INTERVIEW: Final = 5
 FEWEST_QUIZ: Final = 3
 SENIORITIES: Final[tuple[str, ...]] = get_args(Seniority)
+_RESTS: Final = re.compile(r"[a-z]+ ")
 _NEEDS_PROOF: Final = re.compile(r"what\s+(?:happens|does)\b", re.IGNORECASE)
 
 
@@ -71,6 +73,19 @@ def options_are_distinct(content: Content) -> Iterator[Problem]:
                 if option.casefold() in seen:
                     yield _problem(file, "quiz", index, "wrong", f"option '{option}' stands twice.")
                 seen.add(option.casefold())
+
+
+def options_are_whole(content: Content) -> Iterator[Problem]:
+    """No option is the rest of another one that YAML split at its comma, as in [No, it fails]."""
+    for _, file in question_files(content):
+        for index, question in enumerate(file.questions.quiz):
+            for before, option in pairwise(question.wrong):
+                if before[0].isupper() and _RESTS.match(option):
+                    message = (
+                        f"'{option}' looks like the rest of '{before}'. Put quotes around an "
+                        'option that has a comma; code wants "`backticks`".'
+                    )
+                    yield _problem(file, "quiz", index, "wrong", message)
 
 
 def what_happens_is_proven(content: Content) -> Iterator[Problem]:
@@ -165,6 +180,7 @@ RULES: tuple[Rule, ...] = (
     question_ids_are_unique,
     topics_have_enough_questions,
     options_are_distinct,
+    options_are_whole,
     what_happens_is_proven,
     proofs_of_questions_exist,
     spanning_questions_name_topics,

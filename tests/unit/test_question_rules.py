@@ -37,6 +37,17 @@ def test_an_option_that_stands_twice(bakery: Bakery) -> None:
     ]
 
 
+def test_an_option_that_was_split_at_its_comma(bakery: Bakery) -> None:
+    bakery.change(FILE, "wrong: [flat]", "wrong: [Flat, since nobody waited]")
+    line = bakery.line(FILE, "wrong: [Flat")
+    assert bakery.problems(rules.options_are_whole) == [
+        f"questions.yml:{line}: question 'what-shape': 'since nobody waited' looks like the rest "
+        "of 'Flat'. Put quotes around an option that has a comma; code wants \"`backticks`\"."
+    ]
+    bakery.change(FILE, "[Flat, since nobody waited]", '["Flat, since nobody waited"]')
+    assert bakery.problems(rules.options_are_whole) == []
+
+
 def test_what_happens_without_a_proof(bakery: Bakery) -> None:
     bakery.change(FILE, "    proof: test_warm_dough_sticks\n", "")
     line = bakery.line(FILE, "ask: What does")
