@@ -232,6 +232,38 @@ async def test_an_expired_access_token_is_renewed_and_an_expired_session_is_not(
     assert await probe(session_ttl=past) == (200, 401)
 
 
+async def test_a_spent_refresh_token_ends_the_session_of_the_thief_too(client_for):
+    trap, live = FastAPI(), set()
+
+    def rotate():
+        live.add(token := secrets.token_urlsafe(32))
+        return {"refresh_token": token}
+
+    trap.post("/token")(rotate)
+
+    @trap.post("/token/refresh")
+    def refresh(refresh_token: Annotated[str, Form()]):
+        if refresh_token not in live:
+            raise HTTPException(401)
+        live.remove(refresh_token)
+        return rotate()
+
+    async def probe(app):
+        async with client_for(app) as client:
+
+            async def renew(tokens):
+                form = {"refresh_token": tokens["refresh_token"]}
+                return await client.post("/token/refresh", data=form)
+
+            victim = (await client.post("/token", data=ADA)).json()
+            thief = (await renew(victim)).json()
+            assert (await renew(victim)).status_code == 401
+            return (await renew(thief)).status_code
+
+    assert await probe(trap) == 200
+    assert await probe(real.app) == 401
+
+
 async def test_two_uses_of_a_refresh_token_at_the_same_moment_end_the_session(
     client_for, monkeypatch
 ):
@@ -393,18 +425,6 @@ async def test_sub_must_be_a_string(client):
     assert await probe("7") == 200
 
 
-async def test_payload_is_readable():
-    def read_without_the_key(claims):
-        token = sign(claims, secrets.token_hex(32))
-        return set(segment(token.split(".")[1]).values())
-
-    assert read_without_the_key({"sub": "7", "email": "ada@notes.example"}) == {
-        "7",
-        "ada@notes.example",
-    }
-    assert read_without_the_key({"sub": "7"}) == {"7"}
-
-
 async def test_no_exp_means_forever():
     forever = sign({"sub": "ada"})
 
@@ -553,38 +573,6 @@ async def test_logout_leaves_the_token_valid(client_for):
 
     assert await probe(trap) == (200, 200)
     assert await probe(real.app) == (200, 401)
-
-
-async def test_thief_keeps_the_session(client_for):
-    trap, live = FastAPI(), set()
-
-    def rotate():
-        live.add(token := secrets.token_urlsafe(32))
-        return {"refresh_token": token}
-
-    trap.post("/token")(rotate)
-
-    @trap.post("/token/refresh")
-    def refresh(refresh_token: Annotated[str, Form()]):
-        if refresh_token not in live:
-            raise HTTPException(401)
-        live.remove(refresh_token)
-        return rotate()
-
-    async def probe(app):
-        async with client_for(app) as client:
-
-            async def renew(tokens):
-                form = {"refresh_token": tokens["refresh_token"]}
-                return await client.post("/token/refresh", data=form)
-
-            victim = (await client.post("/token", data=ADA)).json()
-            thief = (await renew(victim)).json()
-            assert (await renew(victim)).status_code == 401
-            return (await renew(thief)).status_code
-
-    assert await probe(trap) == 200
-    assert await probe(real.app) == 401
 
 
 async def test_new_key_logs_everyone_out(client_for, shipped):
