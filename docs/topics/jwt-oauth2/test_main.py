@@ -425,6 +425,18 @@ async def test_sub_must_be_a_string(client):
     assert await probe("7") == 200
 
 
+async def test_payload_is_readable():
+    def read_without_the_key(claims):
+        token = sign(claims, secrets.token_hex(32))
+        return set(segment(token.split(".")[1]).values())
+
+    assert read_without_the_key({"sub": "7", "email": "ada@notes.example"}) == {
+        "7",
+        "ada@notes.example",
+    }
+    assert read_without_the_key({"sub": "7"}) == {"7"}
+
+
 async def test_no_exp_means_forever():
     forever = sign({"sub": "ada"})
 
