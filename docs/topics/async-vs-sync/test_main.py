@@ -381,6 +381,26 @@ async def test_debug_mode_names_the_blocking_task(client, caplog):
     assert " took 0." in line
 
 
+async def test_uvicorn_switches_off_the_debug_variable_on_python_3_11(
+    server, workdir
+):
+    (workdir / "asked.py").write_text(
+        "import asyncio\n"
+        "from fastapi import FastAPI\n\n"
+        "app = FastAPI()\n\n\n"
+        "@app.get('/')\n"
+        "async def debug() -> bool:\n"
+        "    return asyncio.get_running_loop().get_debug()\n"
+    )
+    asked = {"PYTHONASYNCIODEBUG": "1"}
+    async with (
+        server("asked:app", cwd=workdir, env=asked) as url,
+        url.client() as http,
+    ):
+        debug = (await http.get("/")).json()
+    assert debug is (sys.version_info >= (3, 12))
+
+
 # What one ships
 
 

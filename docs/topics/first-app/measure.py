@@ -6,7 +6,7 @@ from importlib import metadata
 PIP = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
 WANTED = [
     "fastapi",
-    "fastapi uvicorn",
+    "fastapi uvicorn[standard]",
     "fastapi[standard-no-fastapi-cloud-cli]",
     "fastapi[standard]",
 ]
