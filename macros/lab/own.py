@@ -53,7 +53,14 @@ def absent(project: Project) -> dict[str, str]:
 
 
 def pytest_settings(project: Project) -> bytes:
-    """Return the settings of the proofs, as a file of their own: the browser has no project."""
+    """Return the settings of the proofs, as a file of their own: the browser has no project.
+
+    Those of faulthandler stay out, which needs threads.
+    """
     settings = tomllib.loads((project.root / "pyproject.toml").read_text(encoding="utf-8"))
-    lines = [f"{key} = {json.dumps(value)}" for key, value in settings["tool"]["pytest"].items()]
+    lines = [
+        f"{key} = {json.dumps(value)}"
+        for key, value in settings["tool"]["pytest"].items()
+        if not key.startswith("faulthandler_")
+    ]
     return ("[pytest]\n" + "\n".join(lines) + "\n").encode()

@@ -23,6 +23,8 @@ DESKTOP = {"width": 1280, "height": 900}
 MISSING = "no/such/page/"
 PHONE = {"width": 390, "height": 844}
 BUILD, SERVED, FILES = SITES = ("build", "served", "files")
+# Also a page outside of the theme, such as the list of licenses, which has no script.
+MOUNTED = "html[data-km-mounted], html:not(:has(#__km))"
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
@@ -128,7 +130,7 @@ class Visitor:
         page.on("request", self._foreign)
         page.goto(self.top + path if path == MISSING else self.at(path))
         if options.get("java_script_enabled", True):
-            page.wait_for_selector("html[data-km-mounted]", state="attached")
+            page.wait_for_selector(MOUNTED, state="attached")
         return page
 
     def at(self, path: str) -> str:

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import time
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
 import pytest
@@ -66,8 +66,11 @@ def run(topic, files, only, known, verify, tell, beat=lambda: None):
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
         # What pytest itself prints is told result by result.
-        with redirect_stdout(StringIO()), Finder(), running_at_once():
-            pytest.main([*options, *tests], plugins=[anyio_plugin, plugin, heard])
+        printed = StringIO()
+        with redirect_stdout(printed), redirect_stderr(printed), Finder(), running_at_once():
+            ended = pytest.main([*options, *tests], plugins=[anyio_plugin, plugin, heard])
+        if ended in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
+            raise RuntimeError(f"pytest could not run the proofs: {printed.getvalue().strip()}")
     finally:
         server_log.setLevel(quiet)
         Watch.beat = Watch.check = staticmethod(lambda: None)
