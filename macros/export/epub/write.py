@@ -19,6 +19,10 @@ from macros.export.steps import Step
 
 HERE = Path(__file__).parent
 COVER = "epub-cover"
+ACCESSIBLE = (
+    "Headings, lists and tables are marked up as what they are, code is text that wraps, and every "
+    "picture has a description. Colors have enough contrast, and nothing is said by color alone."
+)
 
 
 def write(job: Job, step: Step) -> None:
@@ -39,6 +43,7 @@ def write(job: Job, step: Step) -> None:
         "rights": edition.notice,
         "description": f"Edition {edition.stamp}. {edition.description}",
         "accessModeSufficient": "textual",
+        "accessibilitySummary": ACCESSIBLE,
     }
     target = job.downloads / f"{edition.name}.epub"
     command = [
@@ -49,7 +54,7 @@ def write(job: Job, step: Step) -> None:
         "--toc-depth=2",
         f"--css={HERE / 'book.css'}",
         f"--epub-cover-image={cover}",
-        "--syntax-highlighting=pygments",
+        f"--syntax-highlighting={HERE / 'code.theme'}",
         *(f"--metadata={key}={value}" for key, value in metadata.items()),
         f"--output={target}",
         str(text),
