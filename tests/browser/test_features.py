@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import MISSING, PHONE, Visitor
 from tests.browser.pages import KINDS, PATH, SAMPLE, WRITTEN
@@ -97,6 +97,18 @@ def test_search_completes_a_word_and_can_be_shared(visitor: Visitor) -> None:
     assert shared is not None
     again = visitor.open(shared.removeprefix(visitor.root))
     again.wait_for_selector(".md-search-result__item")
+
+
+def test_search_completes_a_word_that_was_typed_before_the_bundle_came(visitor: Visitor) -> None:
+    page = visitor.open()
+    held: list[Route] = []
+    page.route("**/bundle.*.js", lambda route: held.append(route))
+    with page.expect_request("**/bundle.*.js"):
+        page.keyboard.press("/")
+    expect(page.locator(".md-search__input")).to_be_focused()
+    page.keyboard.type("alemb")
+    held[0].continue_()
+    expect(page.locator(".md-search__suggest")).to_contain_text("alembic")
 
 
 def test_the_index_is_not_fetched_until_somebody_searches(visitor: Visitor) -> None:

@@ -89,7 +89,8 @@ export function mountSearch(root) {
   askForAllWords();
   const start = () => {
     fetchIndex();
-    loadBundle();
+    // The bundle completes words at a key; of those that were pressed before it ran it knows nothing.
+    loadBundle().then(() => input.value && input.dispatchEvent(new KeyboardEvent("keydown")));
   };
   input.addEventListener("focus", start, { once: true });
   root.querySelector(".md-search").addEventListener("pointerenter", start, { once: true });
