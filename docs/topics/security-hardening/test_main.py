@@ -499,10 +499,14 @@ async def test_the_audit_fails_on_the_old_lock_and_passes_on_the_new_one(
 
     from asyncio import to_thread
 
-    async with server("advisories:app", cwd=folder) as url:
-        before = await audit(url)
+    def rewrite(old, new):
         lock = folder / "uv.lock"
-        lock.write_text(lock.read_text().replace("0.0.6", "0.0.34"))
+        lock.write_text(lock.read_text().replace(old, new))
+
+    async with server("advisories:app", cwd=folder) as url:
+        rewrite("https://packages.example.com", url)  # uv asks it as well
+        before = await audit(url)
+        rewrite("0.0.6", "0.0.34")
         after = await audit(url)
     assert (before.returncode, after.returncode) == (1, 0)
     lines = ["$ uv audit --frozen", before.stdout.strip(), "exit status 1", ""]
