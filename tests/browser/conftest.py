@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from macros.project import Project
 from macros.tools import browser as found
@@ -25,6 +25,8 @@ PHONE = {"width": 390, "height": 844}
 BUILD, SERVED, FILES = SITES = ("build", "served", "files")
 # Also a page outside of the theme, such as the list of licenses, which has no script.
 MOUNTED = "html[data-km-mounted], html:not(:has(#__km))"
+# An expectation that holds costs nothing; the default of 5 s is short for two busy cores.
+expect.set_options(timeout=20_000)
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
